@@ -1,0 +1,65 @@
+/** The type of an attribute or of an expression, as CEL names it. Plain data. */
+export type CelType =
+  | { readonly kind: SimpleKind }
+  | { readonly kind: "list"; readonly element: CelType }
+  | { readonly kind: "map"; readonly key: CelType; readonly value: CelType }
+  | { readonly kind: "optional"; readonly value: CelType };
+
+export type SimpleKind =
+  | "bool"
+  | "int"
+  | "uint"
+  | "double"
+  | "string"
+  | "bytes"
+  | "timestamp"
+  | "duration"
+  | "null"
+  | "type"
+  | "dyn";
+
+/** The ways to write a type in `attributes.yaml`, in the order in which messages list them. */
+export const ATTRIBUTE_TYPES = [
+  "string",
+  "int",
+  "uint",
+  "double",
+  "bool",
+  "bytes",
+  "timestamp",
+  "duration",
+  "map(string, string)",
+  "map(string, dyn)",
+  "list(string)",
+  "dyn",
+] as const;
+
+export type AttributeType = (typeof ATTRIBUTE_TYPES)[number];
+
+/** @returns the structured form of a type written as in `attributes.yaml`. */
+export function parseType(text: AttributeType): CelType {
+  switch (text) {
+    case "map(string, string)":
+      return { kind: "map", key: { kind: "string" }, value: { kind: "string" } };
+    case "map(string, dyn)":
+      return { kind: "map", key: { kind: "string" }, value: { kind: "dyn" } };
+    case "list(string)":
+      return { kind: "list", element: { kind: "string" } };
+    default:
+      return { kind: text };
+  }
+}
+
+/** @returns the type as people write it: `map(string, int)`. */
+export function formatType(type: CelType): string {
+  switch (type.kind) {
+    case "list":
+      return `list(${formatType(type.element)})`;
+    case "map":
+      return `map(${formatType(type.key)}, ${formatType(type.value)})`;
+    case "optional":
+      return `optional(${formatType(type.value)})`;
+    default:
+      return type.kind;
+  }
+}

@@ -1,0 +1,82 @@
+import type { CelType } from "./type.ts";
+
+/** A CEL value at request time. Maps are always `Map`: an own key `constructor` or `__proto__` is a key like any other. */
+export type CelValue =
+  | null
+  | boolean
+  | bigint
+  | Uint
+  | number
+  | string
+  | Uint8Array
+  | Timestamp
+  | Duration
+  | CelList
+  | CelMap
+  | TypeValue
+  | Optional;
+
+export type CelList = readonly CelValue[];
+export type CelMap = ReadonlyMap<CelValue, CelValue>;
+
+/** This request does not have it. Not an error, not `null`, not `""`. */
+export const ABSENT: unique symbol = Symbol("absent");
+export type Absent = typeof ABSENT;
+
+/** It was there, or was asked for, and could not be made sense of: bytes that are not UTF-8, overflow, a bad conversion, a cost limit. */
+export class Invalid {
+  /** In plain words, for explain and debug logs; never sent to the refused client. */
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** What reading an attribute or evaluating an expression gives: a value, absent, or error. Never an exception. */
+export type Outcome = CelValue | Absent | Invalid;
+
+/** CEL `uint`; a class because CEL tells `1` and `1u` apart where the type is `dyn`. */
+export class Uint {
+  readonly value: bigint;
+  constructor(value: bigint) {
+    this.value = value;
+  }
+}
+
+/** Nanoseconds since 1970-01-01T00:00:00Z. */
+export class Timestamp {
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    this.nanos = nanos;
+  }
+}
+
+/** Nanoseconds; may be negative. */
+export class Duration {
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    this.nanos = nanos;
+  }
+}
+
+/** A type as a value: the result of CEL's `type(x)`. */
+export class TypeValue {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** CEL's optional: `value` is ABSENT for `optional.none()`. */
+export class Optional {
+  readonly value: CelValue | Absent;
+  constructor(value: CelValue | Absent) {
+    this.value = value;
+  }
+}
+
+/** An attribute with its declared type: what numbering slots needs to know. */
+export interface AttributeDeclaration {
+  readonly name: string;
+  readonly type: CelType;
+}

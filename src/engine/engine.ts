@@ -1,0 +1,43 @@
+import type { AttributeSource } from "../attribute/source.ts";
+import type { ReportRecord } from "../report/reporter.ts";
+import type { DoorName } from "../policy/authored.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Call } from "../wire/door.ts";
+import type { Decision } from "./decision.ts";
+
+/** What front doors need of the engine. */
+export interface Engine {
+  /** Asked first, before a message is decoded. An admitted request holds its snapshot until `release`, which is called exactly once. */
+  admit(): Admission;
+  /** Decides, charges, changes; counts the decision and hands it to the report rules `of: decision`. Never throws, never rejects. */
+  check(snapshot: Snapshot, input: CheckInput): Decision | Promise<Decision>;
+  /**
+   * Takes records for the report rules `of: request`. They are queued when this returns. `overloaded`: nothing of them was queued.
+   */
+  report(snapshot: Snapshot, records: readonly ReportRecord[]): "queued" | "overloaded";
+}
+
+export type Admission =
+  | { readonly ok: true; readonly snapshot: Snapshot; release(): void }
+  /** The engine cannot work: doors answer with the RPC status UNAVAILABLE. */
+  | { readonly ok: false; readonly why: "overload" | "draining" | "no-snapshot" };
+
+export interface CheckInput {
+  readonly door: DoorName;
+  readonly source: AttributeSource;
+  readonly call: Call;
+  /** Limits named by a native caller: `policy/limit`. Doors refuse unknown names themselves. */
+  readonly quotas: readonly RequestedQuota[];
+  /** Skip check rules, asks and changes: charge only. */
+  readonly quotaOnly: boolean;
+  /** "" for none. On ext_authz Envoy's `request.http.id`. */
+  readonly deduplicationId: string;
+  /** Set by a door that could not make sense of the message: undecided, with this reason and detail. */
+  readonly refused?: { readonly reason: "door-off" | "undecodable"; readonly detail: string };
+}
+
+export interface RequestedQuota {
+  readonly name: string;
+  readonly amount: bigint;
+  readonly bestEffort: boolean;
+}

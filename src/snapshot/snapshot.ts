@@ -1,0 +1,135 @@
+import type { HandlerSet } from "../adapter-host/host.ts";
+import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
+import type { Evaluate, Frame, Render } from "../expression/frame.ts";
+import type { DoorName } from "../policy/authored.ts";
+import type {
+  AskPlan,
+  ChangePlan,
+  DoorPlan,
+  LimitPlan,
+  LogEntryPlan,
+  MetricPlan,
+  Plan,
+  PolicyPlan,
+  RespondPlan,
+  RuleReference,
+  TraceSpanPlan,
+} from "./plan.ts";
+
+/**
+ * What request time reads: a Plan linked to closures, frozen. One snapshot serves a request from its first byte to its answer, however
+ * often the policies change meanwhile.
+ */
+export interface Snapshot {
+  readonly id: string;
+  readonly plan: Plan;
+  /** Attributes to bind readers for, in slot order; derived slots stand among them. */
+  readonly slots: readonly SlotSpec[];
+  /** @returns a fresh view of one request. `derive: false` reads derived attributes from the source (the access log carries them). */
+  frame(source: AttributeSource, options: FrameOptions): Frame;
+  /** @returns the settings of a door, undefined when it is off. */
+  door(name: DoorName): DoorPlan | undefined;
+  readonly handlers: HandlerSet;
+  /** The check and quota side of each door, ready to be decided. */
+  readonly checks: Readonly<Record<DoorName, CheckProgram>>;
+  readonly reports: readonly LinkedReport[];
+}
+
+export interface FrameOptions {
+  readonly derive: boolean;
+  /** Remember every attribute and map key read: costs a little, so only where an answer may be cached. */
+  readonly record: boolean;
+}
+
+/** What is evaluated for one Check on one door, in authored order. */
+export interface CheckProgram {
+  readonly rules: readonly LinkedRule[];
+  readonly asks: readonly LinkedAsk[];
+  readonly changes: readonly LinkedChange[];
+  readonly limits: readonly LinkedLimit[];
+}
+
+/** The condition of the policy a rule stands in; one object per policy, so that it is evaluated once per request. */
+export interface LinkedPolicy {
+  readonly plan: PolicyPlan;
+  /** Number of the policy within the snapshot. */
+  readonly index: number;
+  readonly when: Evaluate | undefined;
+}
+
+export interface LinkedRule {
+  readonly policy: LinkedPolicy;
+  readonly effect: "allow" | "deny";
+  readonly reference: RuleReference;
+  readonly when: Evaluate | undefined;
+  readonly shadow: boolean;
+  readonly respond: LinkedRespond | undefined;
+}
+
+export interface LinkedRespond {
+  readonly plan: RespondPlan;
+  readonly headers: readonly { readonly name: string; readonly render: Render }[];
+  readonly body: Render | undefined;
+}
+
+export interface LinkedAsk {
+  readonly policy: LinkedPolicy;
+  readonly plan: AskPlan;
+  readonly when: Evaluate | undefined;
+  readonly value: Evaluate;
+  readonly respond: LinkedRespond | undefined;
+}
+
+export interface LinkedChange {
+  readonly policy: LinkedPolicy;
+  readonly plan: ChangePlan;
+  readonly when: Evaluate | undefined;
+  readonly requestSet: readonly LinkedText[];
+  readonly requestAdd: readonly LinkedText[];
+  readonly querySet: readonly LinkedText[];
+  readonly responseSet: readonly LinkedText[];
+  readonly responseAdd: readonly LinkedText[];
+}
+
+export interface LinkedText {
+  readonly name: string;
+  readonly render: Render;
+}
+
+export interface LinkedLimit {
+  readonly policy: LinkedPolicy;
+  readonly plan: LimitPlan;
+  readonly when: Evaluate | undefined;
+  readonly cost: Evaluate | undefined;
+  readonly by: readonly { readonly name: string; readonly evaluate: Evaluate }[];
+  readonly respond: LinkedRespond | undefined;
+}
+
+export type LinkedReport = LinkedMetric | LinkedLogEntry | LinkedTraceSpan;
+
+interface LinkedReportCommon {
+  readonly policy: LinkedPolicy;
+  readonly when: Evaluate | undefined;
+}
+
+export interface LinkedMetric extends LinkedReportCommon {
+  readonly kind: "metric";
+  readonly plan: MetricPlan;
+  readonly value: Evaluate;
+  readonly dimensions: readonly Evaluate[];
+}
+
+export interface LinkedLogEntry extends LinkedReportCommon {
+  readonly kind: "logentry";
+  readonly plan: LogEntryPlan;
+  readonly severity: Evaluate | undefined;
+  readonly message: Render;
+  readonly variables: readonly { readonly name: string; readonly evaluate: Evaluate }[];
+}
+
+export interface LinkedTraceSpan extends LinkedReportCommon {
+  readonly kind: "tracespan";
+  readonly plan: TraceSpanPlan;
+  readonly spanName: Render;
+  readonly attributes: readonly { readonly name: string; readonly evaluate: Evaluate }[];
+}

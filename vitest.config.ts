@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+/** Unit tests: they run the TypeScript source, `weir-mesh/adapter` included. */
+export default defineConfig({
+  resolve: { conditions: ["weir-source", "module", "node", "development|production"] },
+  ssr: { resolve: { conditions: ["weir-source", "module", "node", "development|production"] } },
+  test: {
+    include: ["src/**/*.test.ts", "adapters/**/*.test.ts", "deploy/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["test/e2e/**", "test/tools/package.test.ts", "**/node_modules/**"],
+    execArgv: ["--conditions=weir-source"],
+    testTimeout: 20_000,
+    passWithNoTests: true,
+    reporters: ["default", "json"],
+    outputFile: { json: ".cache/results/unit.json" },
+  },
+});

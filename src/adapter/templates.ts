@@ -83,6 +83,11 @@ export interface QuotaCharge {
 
 /** The limits of one request that this handler keeps: granted together or not at all (a best-effort one grants what it can). */
 export interface QuotaRequest {
+  /**
+   * `charge` takes; `give-back` undoes a charge that was granted a moment ago, with the amounts that were granted, because another
+   * handler refused: the answer to it is ignored.
+   */
+  readonly operation: "charge" | "give-back";
   readonly charges: readonly QuotaCharge[];
   /** Same (peer, id, charges) within its life: same answer, one charge. Scoped by the engine; "" for none. */
   readonly deduplicationId: string;

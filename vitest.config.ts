@@ -9,7 +9,6 @@ export default defineConfig({
     exclude: ["test/e2e/**", "test/tools/package.test.ts", "**/node_modules/**"],
     execArgv: ["--conditions=weir-source"],
     testTimeout: 20_000,
-    passWithNoTests: true,
     reporters: ["default", "json"],
     outputFile: { json: ".cache/results/unit.json" },
   },

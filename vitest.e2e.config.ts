@@ -7,7 +7,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    passWithNoTests: true,
     reporters: ["default", "json"],
     outputFile: { json: ".cache/results/e2e.json" },
   },

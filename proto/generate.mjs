@@ -20,7 +20,7 @@ function generate(outDirectory) {
   try {
     buf("generate", "--output", fresh);
     const generated = join(fresh, "gen");
-    for (const file of generatedModules(generated)) writeFileSync(file, withImportExtensions(readFileSync(file, "utf8")));
+    for (const file of generatedModules(generated)) mend(file);
     buf("build", "--exclude-source-info", "--output", join(generated, "weir.binpb"));
     rmSync(outDirectory, { recursive: true, force: true });
     renameSync(generated, outDirectory);
@@ -43,10 +43,27 @@ function generatedModules(directory) {
     .map((name) => join(directory, name));
 }
 
+/** @param {string} file */
+function mend(file) {
+  writeFileSync(file, withWireTypes(withImportExtensions(readFileSync(file, "utf8"))));
+}
+
 /**
  * Node and `module: nodenext` want the extension that the plugin leaves out.
  * @param {string} source
  */
 function withImportExtensions(source) {
   return source.replace(/^((?:import|export) .* from ")(\.[^"]*)(";)$/gm, "$1$2.js$3");
+}
+
+/**
+ * Generated code takes whatever stands where a submessage should be for the length of one. Told the wire type, a reader of our own can refuse
+ * it and count how deep messages are nested; protobuf-ts's reader ignores the argument.
+ * @param {string} source
+ */
+function withWireTypes(source) {
+  return source.replaceAll(
+    ".internalBinaryRead(reader, reader.uint32(), ",
+    ".internalBinaryRead(reader, reader.uint32(wireType), ",
+  );
 }

@@ -36,7 +36,7 @@ class Status$Type extends MessageType {
                     message.message = reader.string();
                     break;
                 case /* repeated google.protobuf.Any details */ 3:
-                    message.details.push(Any.internalBinaryRead(reader, reader.uint32(), options));
+                    message.details.push(Any.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;

@@ -43,7 +43,7 @@ class Attribute$Type extends MessageType {
                     message.name = reader.string();
                     break;
                 case /* weir.v1.AttributeValue value */ 2:
-                    message.value = AttributeValue.internalBinaryRead(reader, reader.uint32(), options, message.value);
+                    message.value = AttributeValue.internalBinaryRead(reader, reader.uint32(wireType), options, message.value);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -141,31 +141,31 @@ class AttributeValue$Type extends MessageType {
                 case /* google.protobuf.Timestamp timestamp */ 7:
                     message.kind = {
                         oneofKind: "timestamp",
-                        timestamp: Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.kind.timestamp)
+                        timestamp: Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.timestamp)
                     };
                     break;
                 case /* google.protobuf.Duration duration */ 8:
                     message.kind = {
                         oneofKind: "duration",
-                        duration: Duration.internalBinaryRead(reader, reader.uint32(), options, message.kind.duration)
+                        duration: Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.duration)
                     };
                     break;
                 case /* weir.v1.StringMap string_map */ 9:
                     message.kind = {
                         oneofKind: "stringMap",
-                        stringMap: StringMap.internalBinaryRead(reader, reader.uint32(), options, message.kind.stringMap)
+                        stringMap: StringMap.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.stringMap)
                     };
                     break;
                 case /* weir.v1.StringList string_list */ 10:
                     message.kind = {
                         oneofKind: "stringList",
-                        stringList: StringList.internalBinaryRead(reader, reader.uint32(), options, message.kind.stringList)
+                        stringList: StringList.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.stringList)
                     };
                     break;
                 case /* weir.v1.Value nested */ 11:
                     message.kind = {
                         oneofKind: "nested",
-                        nested: Value.internalBinaryRead(reader, reader.uint32(), options, message.kind.nested)
+                        nested: Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.nested)
                     };
                     break;
                 default:
@@ -243,7 +243,7 @@ class StringMap$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.StringEntry entries */ 1:
-                    message.entries.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.entries.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -446,25 +446,25 @@ class Value$Type extends MessageType {
                 case /* google.protobuf.Timestamp timestamp */ 8:
                     message.kind = {
                         oneofKind: "timestamp",
-                        timestamp: Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.kind.timestamp)
+                        timestamp: Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.timestamp)
                     };
                     break;
                 case /* google.protobuf.Duration duration */ 9:
                     message.kind = {
                         oneofKind: "duration",
-                        duration: Duration.internalBinaryRead(reader, reader.uint32(), options, message.kind.duration)
+                        duration: Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.duration)
                     };
                     break;
                 case /* weir.v1.ValueList list */ 10:
                     message.kind = {
                         oneofKind: "list",
-                        list: ValueList.internalBinaryRead(reader, reader.uint32(), options, message.kind.list)
+                        list: ValueList.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.list)
                     };
                     break;
                 case /* weir.v1.ValueMap map */ 11:
                     message.kind = {
                         oneofKind: "map",
-                        map: ValueMap.internalBinaryRead(reader, reader.uint32(), options, message.kind.map)
+                        map: ValueMap.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.map)
                     };
                     break;
                 default:
@@ -542,7 +542,7 @@ class ValueList$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.Value items */ 1:
-                    message.items.push(Value.internalBinaryRead(reader, reader.uint32(), options));
+                    message.items.push(Value.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -589,7 +589,7 @@ class ValueMap$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.ValueEntry entries */ 1:
-                    message.entries.push(ValueEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.entries.push(ValueEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -640,7 +640,7 @@ class ValueEntry$Type extends MessageType {
                     message.key = reader.string();
                     break;
                 case /* weir.v1.Value value */ 2:
-                    message.value = Value.internalBinaryRead(reader, reader.uint32(), options, message.value);
+                    message.value = Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.value);
                     break;
                 default:
                     let u = options.readUnknownField;

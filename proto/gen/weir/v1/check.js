@@ -91,10 +91,10 @@ class CheckRequest$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.Attribute attributes */ 1:
-                    message.attributes.push(Attribute.internalBinaryRead(reader, reader.uint32(), options));
+                    message.attributes.push(Attribute.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated weir.v1.QuotaRequest quotas */ 2:
-                    message.quotas.push(QuotaRequest.internalBinaryRead(reader, reader.uint32(), options));
+                    message.quotas.push(QuotaRequest.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* bool quota_only */ 3:
                     message.quotaOnly = reader.bool();
@@ -248,7 +248,7 @@ class CheckResponse$Type extends MessageType {
                     message.statusMessage = reader.string();
                     break;
                 case /* weir.v1.DecidingRule rule */ 5:
-                    message.rule = DecidingRule.internalBinaryRead(reader, reader.uint32(), options, message.rule);
+                    message.rule = DecidingRule.internalBinaryRead(reader, reader.uint32(wireType), options, message.rule);
                     break;
                 case /* string snapshot */ 6:
                     message.snapshot = reader.string();
@@ -257,22 +257,22 @@ class CheckResponse$Type extends MessageType {
                     message.decisionId = reader.string();
                     break;
                 case /* weir.v1.HeaderChanges request_headers */ 8:
-                    message.requestHeaders = HeaderChanges.internalBinaryRead(reader, reader.uint32(), options, message.requestHeaders);
+                    message.requestHeaders = HeaderChanges.internalBinaryRead(reader, reader.uint32(wireType), options, message.requestHeaders);
                     break;
                 case /* weir.v1.HeaderChanges response_headers */ 9:
-                    message.responseHeaders = HeaderChanges.internalBinaryRead(reader, reader.uint32(), options, message.responseHeaders);
+                    message.responseHeaders = HeaderChanges.internalBinaryRead(reader, reader.uint32(wireType), options, message.responseHeaders);
                     break;
                 case /* weir.v1.QueryChanges query */ 10:
-                    message.query = QueryChanges.internalBinaryRead(reader, reader.uint32(), options, message.query);
+                    message.query = QueryChanges.internalBinaryRead(reader, reader.uint32(wireType), options, message.query);
                     break;
                 case /* weir.v1.DirectResponse direct_response */ 11:
-                    message.directResponse = DirectResponse.internalBinaryRead(reader, reader.uint32(), options, message.directResponse);
+                    message.directResponse = DirectResponse.internalBinaryRead(reader, reader.uint32(wireType), options, message.directResponse);
                     break;
                 case /* weir.v1.Validity validity */ 12:
-                    message.validity = Validity.internalBinaryRead(reader, reader.uint32(), options, message.validity);
+                    message.validity = Validity.internalBinaryRead(reader, reader.uint32(wireType), options, message.validity);
                     break;
                 case /* repeated weir.v1.QuotaResult quotas */ 13:
-                    message.quotas.push(QuotaResult.internalBinaryRead(reader, reader.uint32(), options));
+                    message.quotas.push(QuotaResult.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -469,10 +469,10 @@ class HeaderChanges$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.Header set */ 1:
-                    message.set.push(Header.internalBinaryRead(reader, reader.uint32(), options));
+                    message.set.push(Header.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated weir.v1.Header add */ 2:
-                    message.add.push(Header.internalBinaryRead(reader, reader.uint32(), options));
+                    message.add.push(Header.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated string remove */ 3:
                     message.remove.push(reader.string());
@@ -530,7 +530,7 @@ class QueryChanges$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.QueryParameter set */ 1:
-                    message.set.push(QueryParameter.internalBinaryRead(reader, reader.uint32(), options));
+                    message.set.push(QueryParameter.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated string remove */ 2:
                     message.remove.push(reader.string());
@@ -645,7 +645,7 @@ class DirectResponse$Type extends MessageType {
                     message.status = reader.int32();
                     break;
                 case /* repeated weir.v1.Header headers */ 2:
-                    message.headers.push(Header.internalBinaryRead(reader, reader.uint32(), options));
+                    message.headers.push(Header.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string body */ 3:
                     message.body = reader.string();
@@ -704,13 +704,13 @@ class Validity$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* google.protobuf.Duration duration */ 1:
-                    message.duration = Duration.internalBinaryRead(reader, reader.uint32(), options, message.duration);
+                    message.duration = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.duration);
                     break;
                 case /* uint32 use_count */ 2:
                     message.useCount = reader.uint32();
                     break;
                 case /* repeated weir.v1.ReferencedAttribute referenced */ 3:
-                    message.referenced.push(ReferencedAttribute.internalBinaryRead(reader, reader.uint32(), options));
+                    message.referenced.push(ReferencedAttribute.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -849,10 +849,10 @@ class QuotaResult$Type extends MessageType {
                     message.remaining = reader.uint64().toBigInt();
                     break;
                 case /* google.protobuf.Duration retry_after */ 6:
-                    message.retryAfter = Duration.internalBinaryRead(reader, reader.uint32(), options, message.retryAfter);
+                    message.retryAfter = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.retryAfter);
                     break;
                 case /* weir.v1.Validity validity */ 7:
-                    message.validity = Validity.internalBinaryRead(reader, reader.uint32(), options, message.validity);
+                    message.validity = Validity.internalBinaryRead(reader, reader.uint32(wireType), options, message.validity);
                     break;
                 default:
                     let u = options.readUnknownField;

@@ -19,8 +19,8 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
  * INVALID_ARGUMENT, because every later record would be read wrongly.
  *
  * Delta. The first record starts from no attributes; each other one starts from all the attributes of the record before it, or from none if
- * it says `fresh`. Then everything in `remove` is taken away, then everything in `set` is put there. An attribute that is in neither keeps
- * its value.
+ * it says `fresh`. Then everything in `remove` is taken away, then everything in `set` is put there, in order. An attribute that is in neither
+ * keeps its value.
  *
  * Example. Two requests, the second with another path and no principal:
  *
@@ -168,8 +168,11 @@ export interface AttributeDelta {
     };
 }
 /**
- * Starts from the same attribute's entries in the record before, if it was a string map there and neither the record nor this delta says
- * `fresh` and the record did not `remove` it; otherwise from no entries. Then `remove` is taken away, then `set` is put there.
+ * Starts from the entries that the attribute has at this point, if it is a string map; otherwise, and if the delta says `fresh`, from no
+ * entries. Then everything in `remove` is taken away, then everything in `set` is put there.
+ *
+ * Example. Of three headers one changed and one is gone: { remove: [x-debug], set: [ {key: x-tenant, value: globex} ] }, each name standing
+ * for its word's index.
  *
  * @generated from protobuf message weir.v1.StringMapDelta
  */

@@ -35,7 +35,7 @@ class ReportRequest$Type extends MessageType {
                     message.words.push(reader.string());
                     break;
                 case /* repeated weir.v1.Record records */ 2:
-                    message.records.push(Record.internalBinaryRead(reader, reader.uint32(), options));
+                    message.records.push(Record.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string report_id */ 3:
                     message.reportId = reader.string();
@@ -95,7 +95,7 @@ class Record$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.AttributeDelta set */ 1:
-                    message.set.push(AttributeDelta.internalBinaryRead(reader, reader.uint32(), options));
+                    message.set.push(AttributeDelta.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated uint32 remove */ 2:
                     if (wireType === WireType.LengthDelimited)
@@ -215,31 +215,31 @@ class AttributeDelta$Type extends MessageType {
                 case /* google.protobuf.Timestamp timestamp */ 8:
                     message.kind = {
                         oneofKind: "timestamp",
-                        timestamp: Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.kind.timestamp)
+                        timestamp: Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.timestamp)
                     };
                     break;
                 case /* google.protobuf.Duration duration */ 9:
                     message.kind = {
                         oneofKind: "duration",
-                        duration: Duration.internalBinaryRead(reader, reader.uint32(), options, message.kind.duration)
+                        duration: Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.duration)
                     };
                     break;
                 case /* weir.v1.StringMapDelta string_map */ 10:
                     message.kind = {
                         oneofKind: "stringMap",
-                        stringMap: StringMapDelta.internalBinaryRead(reader, reader.uint32(), options, message.kind.stringMap)
+                        stringMap: StringMapDelta.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.stringMap)
                     };
                     break;
                 case /* weir.v1.WordList string_list */ 11:
                     message.kind = {
                         oneofKind: "stringList",
-                        stringList: WordList.internalBinaryRead(reader, reader.uint32(), options, message.kind.stringList)
+                        stringList: WordList.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.stringList)
                     };
                     break;
                 case /* weir.v1.Value nested */ 12:
                     message.kind = {
                         oneofKind: "nested",
-                        nested: Value.internalBinaryRead(reader, reader.uint32(), options, message.kind.nested)
+                        nested: Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.nested)
                     };
                     break;
                 default:
@@ -324,7 +324,7 @@ class StringMapDelta$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.WordPair set */ 1:
-                    message.set.push(WordPair.internalBinaryRead(reader, reader.uint32(), options));
+                    message.set.push(WordPair.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated uint32 remove */ 2:
                     if (wireType === WireType.LengthDelimited)

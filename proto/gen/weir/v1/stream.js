@@ -28,7 +28,7 @@ class CheckBatchRequest$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.CheckBatchRequest.Item items */ 1:
-                    message.items.push(CheckBatchRequest_Item.internalBinaryRead(reader, reader.uint32(), options));
+                    message.items.push(CheckBatchRequest_Item.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -79,7 +79,7 @@ class CheckBatchRequest_Item$Type extends MessageType {
                     message.id = reader.uint64().toBigInt();
                     break;
                 case /* weir.v1.CheckRequest check */ 2:
-                    message.check = CheckRequest.internalBinaryRead(reader, reader.uint32(), options, message.check);
+                    message.check = CheckRequest.internalBinaryRead(reader, reader.uint32(wireType), options, message.check);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -129,7 +129,7 @@ class CheckBatchResponse$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.v1.CheckBatchResponse.Item items */ 1:
-                    message.items.push(CheckBatchResponse_Item.internalBinaryRead(reader, reader.uint32(), options));
+                    message.items.push(CheckBatchResponse_Item.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -184,13 +184,13 @@ class CheckBatchResponse_Item$Type extends MessageType {
                 case /* weir.v1.CheckResponse decision */ 2:
                     message.answer = {
                         oneofKind: "decision",
-                        decision: CheckResponse.internalBinaryRead(reader, reader.uint32(), options, message.answer.decision)
+                        decision: CheckResponse.internalBinaryRead(reader, reader.uint32(wireType), options, message.answer.decision)
                     };
                     break;
                 case /* weir.v1.CheckFailure failure */ 3:
                     message.answer = {
                         oneofKind: "failure",
-                        failure: CheckFailure.internalBinaryRead(reader, reader.uint32(), options, message.answer.failure)
+                        failure: CheckFailure.internalBinaryRead(reader, reader.uint32(wireType), options, message.answer.failure)
                     };
                     break;
                 default:
@@ -303,7 +303,7 @@ class SnapshotNotice$Type extends MessageType {
                     message.snapshot = reader.string();
                     break;
                 case /* google.protobuf.Timestamp since */ 2:
-                    message.since = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.since);
+                    message.since = Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.since);
                     break;
                 default:
                     let u = options.readUnknownField;

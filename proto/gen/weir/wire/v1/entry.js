@@ -86,7 +86,7 @@ class StructEntry$Type extends MessageType {
                     message.key = reader.string();
                     break;
                 case /* weir.wire.v1.Struct value */ 2:
-                    message.value = Struct.internalBinaryRead(reader, reader.uint32(), options, message.value);
+                    message.value = Struct.internalBinaryRead(reader, reader.uint32(wireType), options, message.value);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -140,7 +140,7 @@ class AnyEntry$Type extends MessageType {
                     message.key = reader.string();
                     break;
                 case /* google.protobuf.Any value */ 2:
-                    message.value = Any.internalBinaryRead(reader, reader.uint32(), options, message.value);
+                    message.value = Any.internalBinaryRead(reader, reader.uint32(wireType), options, message.value);
                     break;
                 default:
                     let u = options.readUnknownField;

@@ -35,7 +35,7 @@ class Struct$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.wire.v1.Field fields */ 1:
-                    message.fields.push(Field.internalBinaryRead(reader, reader.uint32(), options));
+                    message.fields.push(Field.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -86,7 +86,7 @@ class Field$Type extends MessageType {
                     message.key = reader.string();
                     break;
                 case /* weir.wire.v1.Value value */ 2:
-                    message.value = Value.internalBinaryRead(reader, reader.uint32(), options, message.value);
+                    message.value = Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.value);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -167,13 +167,13 @@ class Value$Type extends MessageType {
                 case /* weir.wire.v1.Struct struct_value */ 5:
                     message.kind = {
                         oneofKind: "structValue",
-                        structValue: Struct.internalBinaryRead(reader, reader.uint32(), options, message.kind.structValue)
+                        structValue: Struct.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.structValue)
                     };
                     break;
                 case /* weir.wire.v1.ListValue list_value */ 6:
                     message.kind = {
                         oneofKind: "listValue",
-                        listValue: ListValue.internalBinaryRead(reader, reader.uint32(), options, message.kind.listValue)
+                        listValue: ListValue.internalBinaryRead(reader, reader.uint32(wireType), options, message.kind.listValue)
                     };
                     break;
                 default:
@@ -236,7 +236,7 @@ class ListValue$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.wire.v1.Value values */ 1:
-                    message.values.push(Value.internalBinaryRead(reader, reader.uint32(), options));
+                    message.values.push(Value.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;

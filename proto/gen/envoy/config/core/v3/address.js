@@ -43,19 +43,19 @@ class Address$Type extends MessageType {
                 case /* envoy.config.core.v3.SocketAddress socket_address */ 1:
                     message.address = {
                         oneofKind: "socketAddress",
-                        socketAddress: SocketAddress.internalBinaryRead(reader, reader.uint32(), options, message.address.socketAddress)
+                        socketAddress: SocketAddress.internalBinaryRead(reader, reader.uint32(wireType), options, message.address.socketAddress)
                     };
                     break;
                 case /* envoy.config.core.v3.Pipe pipe */ 2:
                     message.address = {
                         oneofKind: "pipe",
-                        pipe: Pipe.internalBinaryRead(reader, reader.uint32(), options, message.address.pipe)
+                        pipe: Pipe.internalBinaryRead(reader, reader.uint32(wireType), options, message.address.pipe)
                     };
                     break;
                 case /* envoy.config.core.v3.EnvoyInternalAddress envoy_internal_address */ 3:
                     message.address = {
                         oneofKind: "envoyInternalAddress",
-                        envoyInternalAddress: EnvoyInternalAddress.internalBinaryRead(reader, reader.uint32(), options, message.address.envoyInternalAddress)
+                        envoyInternalAddress: EnvoyInternalAddress.internalBinaryRead(reader, reader.uint32(wireType), options, message.address.envoyInternalAddress)
                     };
                     break;
                 default:

@@ -174,10 +174,10 @@ class Node$Type extends MessageType {
                     message.cluster = reader.string();
                     break;
                 case /* weir.wire.v1.Struct metadata */ 3:
-                    message.metadata = Struct.internalBinaryRead(reader, reader.uint32(), options, message.metadata);
+                    message.metadata = Struct.internalBinaryRead(reader, reader.uint32(wireType), options, message.metadata);
                     break;
                 case /* envoy.config.core.v3.Locality locality */ 4:
-                    message.locality = Locality.internalBinaryRead(reader, reader.uint32(), options, message.locality);
+                    message.locality = Locality.internalBinaryRead(reader, reader.uint32(wireType), options, message.locality);
                     break;
                 case /* string user_agent_name */ 6:
                     message.userAgentName = reader.string();
@@ -241,10 +241,10 @@ class Metadata$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated weir.wire.v1.StructEntry filter_metadata */ 1:
-                    message.filterMetadata.push(StructEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.filterMetadata.push(StructEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated weir.wire.v1.AnyEntry typed_filter_metadata */ 2:
-                    message.typedFilterMetadata.push(AnyEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.typedFilterMetadata.push(AnyEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -357,7 +357,7 @@ class HeaderMap$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated envoy.config.core.v3.HeaderValue headers */ 1:
-                    message.headers.push(HeaderValue.internalBinaryRead(reader, reader.uint32(), options));
+                    message.headers.push(HeaderValue.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -408,10 +408,10 @@ class HeaderValueOption$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.config.core.v3.HeaderValue header */ 1:
-                    message.header = HeaderValue.internalBinaryRead(reader, reader.uint32(), options, message.header);
+                    message.header = HeaderValue.internalBinaryRead(reader, reader.uint32(wireType), options, message.header);
                     break;
                 case /* google.protobuf.BoolValue append */ 2:
-                    message.append = BoolValue.internalBinaryRead(reader, reader.uint32(), options, message.append);
+                    message.append = BoolValue.internalBinaryRead(reader, reader.uint32(wireType), options, message.append);
                     break;
                 case /* envoy.config.core.v3.HeaderValueOption.HeaderAppendAction append_action */ 3:
                     message.appendAction = reader.int32();

@@ -169,10 +169,10 @@ class TCPAccessLogEntry$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.data.accesslog.v3.AccessLogCommon common_properties */ 1:
-                    message.commonProperties = AccessLogCommon.internalBinaryRead(reader, reader.uint32(), options, message.commonProperties);
+                    message.commonProperties = AccessLogCommon.internalBinaryRead(reader, reader.uint32(wireType), options, message.commonProperties);
                     break;
                 case /* envoy.data.accesslog.v3.ConnectionProperties connection_properties */ 2:
-                    message.connectionProperties = ConnectionProperties.internalBinaryRead(reader, reader.uint32(), options, message.connectionProperties);
+                    message.connectionProperties = ConnectionProperties.internalBinaryRead(reader, reader.uint32(wireType), options, message.connectionProperties);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -225,16 +225,16 @@ class HTTPAccessLogEntry$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.data.accesslog.v3.AccessLogCommon common_properties */ 1:
-                    message.commonProperties = AccessLogCommon.internalBinaryRead(reader, reader.uint32(), options, message.commonProperties);
+                    message.commonProperties = AccessLogCommon.internalBinaryRead(reader, reader.uint32(wireType), options, message.commonProperties);
                     break;
                 case /* envoy.data.accesslog.v3.HTTPAccessLogEntry.HTTPVersion protocol_version */ 2:
                     message.protocolVersion = reader.int32();
                     break;
                 case /* envoy.data.accesslog.v3.HTTPRequestProperties request */ 3:
-                    message.request = HTTPRequestProperties.internalBinaryRead(reader, reader.uint32(), options, message.request);
+                    message.request = HTTPRequestProperties.internalBinaryRead(reader, reader.uint32(wireType), options, message.request);
                     break;
                 case /* envoy.data.accesslog.v3.HTTPResponseProperties response */ 4:
-                    message.response = HTTPResponseProperties.internalBinaryRead(reader, reader.uint32(), options, message.response);
+                    message.response = HTTPResponseProperties.internalBinaryRead(reader, reader.uint32(wireType), options, message.response);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -395,52 +395,52 @@ class AccessLogCommon$Type extends MessageType {
                     message.sampleRate = reader.double();
                     break;
                 case /* envoy.config.core.v3.Address downstream_remote_address */ 2:
-                    message.downstreamRemoteAddress = Address.internalBinaryRead(reader, reader.uint32(), options, message.downstreamRemoteAddress);
+                    message.downstreamRemoteAddress = Address.internalBinaryRead(reader, reader.uint32(wireType), options, message.downstreamRemoteAddress);
                     break;
                 case /* envoy.config.core.v3.Address downstream_local_address */ 3:
-                    message.downstreamLocalAddress = Address.internalBinaryRead(reader, reader.uint32(), options, message.downstreamLocalAddress);
+                    message.downstreamLocalAddress = Address.internalBinaryRead(reader, reader.uint32(wireType), options, message.downstreamLocalAddress);
                     break;
                 case /* envoy.data.accesslog.v3.TLSProperties tls_properties */ 4:
-                    message.tlsProperties = TLSProperties.internalBinaryRead(reader, reader.uint32(), options, message.tlsProperties);
+                    message.tlsProperties = TLSProperties.internalBinaryRead(reader, reader.uint32(wireType), options, message.tlsProperties);
                     break;
                 case /* google.protobuf.Timestamp start_time */ 5:
-                    message.startTime = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.startTime);
+                    message.startTime = Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.startTime);
                     break;
                 case /* google.protobuf.Duration time_to_last_rx_byte */ 6:
-                    message.timeToLastRxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToLastRxByte);
+                    message.timeToLastRxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToLastRxByte);
                     break;
                 case /* google.protobuf.Duration time_to_first_upstream_tx_byte */ 7:
-                    message.timeToFirstUpstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToFirstUpstreamTxByte);
+                    message.timeToFirstUpstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToFirstUpstreamTxByte);
                     break;
                 case /* google.protobuf.Duration time_to_last_upstream_tx_byte */ 8:
-                    message.timeToLastUpstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToLastUpstreamTxByte);
+                    message.timeToLastUpstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToLastUpstreamTxByte);
                     break;
                 case /* google.protobuf.Duration time_to_first_upstream_rx_byte */ 9:
-                    message.timeToFirstUpstreamRxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToFirstUpstreamRxByte);
+                    message.timeToFirstUpstreamRxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToFirstUpstreamRxByte);
                     break;
                 case /* google.protobuf.Duration time_to_last_upstream_rx_byte */ 10:
-                    message.timeToLastUpstreamRxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToLastUpstreamRxByte);
+                    message.timeToLastUpstreamRxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToLastUpstreamRxByte);
                     break;
                 case /* google.protobuf.Duration time_to_first_downstream_tx_byte */ 11:
-                    message.timeToFirstDownstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToFirstDownstreamTxByte);
+                    message.timeToFirstDownstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToFirstDownstreamTxByte);
                     break;
                 case /* google.protobuf.Duration time_to_last_downstream_tx_byte */ 12:
-                    message.timeToLastDownstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(), options, message.timeToLastDownstreamTxByte);
+                    message.timeToLastDownstreamTxByte = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.timeToLastDownstreamTxByte);
                     break;
                 case /* envoy.config.core.v3.Address upstream_remote_address */ 13:
-                    message.upstreamRemoteAddress = Address.internalBinaryRead(reader, reader.uint32(), options, message.upstreamRemoteAddress);
+                    message.upstreamRemoteAddress = Address.internalBinaryRead(reader, reader.uint32(wireType), options, message.upstreamRemoteAddress);
                     break;
                 case /* envoy.config.core.v3.Address upstream_local_address */ 14:
-                    message.upstreamLocalAddress = Address.internalBinaryRead(reader, reader.uint32(), options, message.upstreamLocalAddress);
+                    message.upstreamLocalAddress = Address.internalBinaryRead(reader, reader.uint32(wireType), options, message.upstreamLocalAddress);
                     break;
                 case /* string upstream_cluster */ 15:
                     message.upstreamCluster = reader.string();
                     break;
                 case /* envoy.data.accesslog.v3.ResponseFlags response_flags */ 16:
-                    message.responseFlags = ResponseFlags.internalBinaryRead(reader, reader.uint32(), options, message.responseFlags);
+                    message.responseFlags = ResponseFlags.internalBinaryRead(reader, reader.uint32(wireType), options, message.responseFlags);
                     break;
                 case /* envoy.config.core.v3.Metadata metadata */ 17:
-                    message.metadata = Metadata.internalBinaryRead(reader, reader.uint32(), options, message.metadata);
+                    message.metadata = Metadata.internalBinaryRead(reader, reader.uint32(wireType), options, message.metadata);
                     break;
                 case /* string upstream_transport_failure_reason */ 18:
                     message.upstreamTransportFailureReason = reader.string();
@@ -449,16 +449,16 @@ class AccessLogCommon$Type extends MessageType {
                     message.routeName = reader.string();
                     break;
                 case /* envoy.config.core.v3.Address downstream_direct_remote_address */ 20:
-                    message.downstreamDirectRemoteAddress = Address.internalBinaryRead(reader, reader.uint32(), options, message.downstreamDirectRemoteAddress);
+                    message.downstreamDirectRemoteAddress = Address.internalBinaryRead(reader, reader.uint32(wireType), options, message.downstreamDirectRemoteAddress);
                     break;
                 case /* repeated weir.wire.v1.AnyEntry filter_state_objects */ 21:
-                    message.filterStateObjects.push(AnyEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.filterStateObjects.push(AnyEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated weir.wire.v1.StringEntry custom_tags */ 22:
-                    message.customTags.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.customTags.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* google.protobuf.Duration duration */ 23:
-                    message.duration = Duration.internalBinaryRead(reader, reader.uint32(), options, message.duration);
+                    message.duration = Duration.internalBinaryRead(reader, reader.uint32(wireType), options, message.duration);
                     break;
                 case /* uint32 upstream_request_attempt_count */ 24:
                     message.upstreamRequestAttemptCount = reader.uint32();
@@ -720,7 +720,7 @@ class ResponseFlags$Type extends MessageType {
                     message.rateLimited = reader.bool();
                     break;
                 case /* envoy.data.accesslog.v3.ResponseFlags.Unauthorized unauthorized_details */ 13:
-                    message.unauthorizedDetails = ResponseFlags_Unauthorized.internalBinaryRead(reader, reader.uint32(), options, message.unauthorizedDetails);
+                    message.unauthorizedDetails = ResponseFlags_Unauthorized.internalBinaryRead(reader, reader.uint32(wireType), options, message.unauthorizedDetails);
                     break;
                 case /* bool rate_limit_service_error */ 14:
                     message.rateLimitServiceError = reader.bool();
@@ -952,16 +952,16 @@ class TLSProperties$Type extends MessageType {
                     message.tlsVersion = reader.int32();
                     break;
                 case /* google.protobuf.UInt32Value tls_cipher_suite */ 2:
-                    message.tlsCipherSuite = UInt32Value.internalBinaryRead(reader, reader.uint32(), options, message.tlsCipherSuite);
+                    message.tlsCipherSuite = UInt32Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.tlsCipherSuite);
                     break;
                 case /* string tls_sni_hostname */ 3:
                     message.tlsSniHostname = reader.string();
                     break;
                 case /* envoy.data.accesslog.v3.TLSProperties.CertificateProperties local_certificate_properties */ 4:
-                    message.localCertificateProperties = TLSProperties_CertificateProperties.internalBinaryRead(reader, reader.uint32(), options, message.localCertificateProperties);
+                    message.localCertificateProperties = TLSProperties_CertificateProperties.internalBinaryRead(reader, reader.uint32(wireType), options, message.localCertificateProperties);
                     break;
                 case /* envoy.data.accesslog.v3.TLSProperties.CertificateProperties peer_certificate_properties */ 5:
-                    message.peerCertificateProperties = TLSProperties_CertificateProperties.internalBinaryRead(reader, reader.uint32(), options, message.peerCertificateProperties);
+                    message.peerCertificateProperties = TLSProperties_CertificateProperties.internalBinaryRead(reader, reader.uint32(wireType), options, message.peerCertificateProperties);
                     break;
                 case /* string tls_session_id */ 6:
                     message.tlsSessionId = reader.string();
@@ -1036,7 +1036,7 @@ class TLSProperties_CertificateProperties$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated envoy.data.accesslog.v3.TLSProperties.CertificateProperties.SubjectAltName subject_alt_name */ 1:
-                    message.subjectAltName.push(TLSProperties_CertificateProperties_SubjectAltName.internalBinaryRead(reader, reader.uint32(), options));
+                    message.subjectAltName.push(TLSProperties_CertificateProperties_SubjectAltName.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string subject */ 2:
                     message.subject = reader.string();
@@ -1191,7 +1191,7 @@ class HTTPRequestProperties$Type extends MessageType {
                     message.authority = reader.string();
                     break;
                 case /* google.protobuf.UInt32Value port */ 4:
-                    message.port = UInt32Value.internalBinaryRead(reader, reader.uint32(), options, message.port);
+                    message.port = UInt32Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.port);
                     break;
                 case /* string path */ 5:
                     message.path = reader.string();
@@ -1218,7 +1218,7 @@ class HTTPRequestProperties$Type extends MessageType {
                     message.requestBodyBytes = reader.uint64().toBigInt();
                     break;
                 case /* repeated weir.wire.v1.StringEntry request_headers */ 13:
-                    message.requestHeaders.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.requestHeaders.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* uint64 upstream_header_bytes_sent */ 14:
                     message.upstreamHeaderBytesSent = reader.uint64().toBigInt();
@@ -1326,7 +1326,7 @@ class HTTPResponseProperties$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* google.protobuf.UInt32Value response_code */ 1:
-                    message.responseCode = UInt32Value.internalBinaryRead(reader, reader.uint32(), options, message.responseCode);
+                    message.responseCode = UInt32Value.internalBinaryRead(reader, reader.uint32(wireType), options, message.responseCode);
                     break;
                 case /* uint64 response_headers_bytes */ 2:
                     message.responseHeadersBytes = reader.uint64().toBigInt();
@@ -1335,10 +1335,10 @@ class HTTPResponseProperties$Type extends MessageType {
                     message.responseBodyBytes = reader.uint64().toBigInt();
                     break;
                 case /* repeated weir.wire.v1.StringEntry response_headers */ 4:
-                    message.responseHeaders.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.responseHeaders.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated weir.wire.v1.StringEntry response_trailers */ 5:
-                    message.responseTrailers.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.responseTrailers.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string response_code_details */ 6:
                     message.responseCodeDetails = reader.string();

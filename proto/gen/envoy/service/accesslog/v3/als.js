@@ -72,18 +72,18 @@ class StreamAccessLogsMessage$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.service.accesslog.v3.StreamAccessLogsMessage.Identifier identifier */ 1:
-                    message.identifier = StreamAccessLogsMessage_Identifier.internalBinaryRead(reader, reader.uint32(), options, message.identifier);
+                    message.identifier = StreamAccessLogsMessage_Identifier.internalBinaryRead(reader, reader.uint32(wireType), options, message.identifier);
                     break;
                 case /* envoy.service.accesslog.v3.StreamAccessLogsMessage.HTTPAccessLogEntries http_logs */ 2:
                     message.logEntries = {
                         oneofKind: "httpLogs",
-                        httpLogs: StreamAccessLogsMessage_HTTPAccessLogEntries.internalBinaryRead(reader, reader.uint32(), options, message.logEntries.httpLogs)
+                        httpLogs: StreamAccessLogsMessage_HTTPAccessLogEntries.internalBinaryRead(reader, reader.uint32(wireType), options, message.logEntries.httpLogs)
                     };
                     break;
                 case /* envoy.service.accesslog.v3.StreamAccessLogsMessage.TCPAccessLogEntries tcp_logs */ 3:
                     message.logEntries = {
                         oneofKind: "tcpLogs",
-                        tcpLogs: StreamAccessLogsMessage_TCPAccessLogEntries.internalBinaryRead(reader, reader.uint32(), options, message.logEntries.tcpLogs)
+                        tcpLogs: StreamAccessLogsMessage_TCPAccessLogEntries.internalBinaryRead(reader, reader.uint32(wireType), options, message.logEntries.tcpLogs)
                     };
                     break;
                 default:
@@ -138,7 +138,7 @@ class StreamAccessLogsMessage_Identifier$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.config.core.v3.Node node */ 1:
-                    message.node = Node.internalBinaryRead(reader, reader.uint32(), options, message.node);
+                    message.node = Node.internalBinaryRead(reader, reader.uint32(wireType), options, message.node);
                     break;
                 case /* string log_name */ 2:
                     message.logName = reader.string();
@@ -191,7 +191,7 @@ class StreamAccessLogsMessage_HTTPAccessLogEntries$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated envoy.data.accesslog.v3.HTTPAccessLogEntry log_entry */ 1:
-                    message.logEntry.push(HTTPAccessLogEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.logEntry.push(HTTPAccessLogEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -238,7 +238,7 @@ class StreamAccessLogsMessage_TCPAccessLogEntries$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated envoy.data.accesslog.v3.TCPAccessLogEntry log_entry */ 1:
-                    message.logEntry.push(TCPAccessLogEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.logEntry.push(TCPAccessLogEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 default:
                     let u = options.readUnknownField;

@@ -36,25 +36,25 @@ class AttributeContext$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.service.auth.v3.AttributeContext.Peer source */ 1:
-                    message.source = AttributeContext_Peer.internalBinaryRead(reader, reader.uint32(), options, message.source);
+                    message.source = AttributeContext_Peer.internalBinaryRead(reader, reader.uint32(wireType), options, message.source);
                     break;
                 case /* envoy.service.auth.v3.AttributeContext.Peer destination */ 2:
-                    message.destination = AttributeContext_Peer.internalBinaryRead(reader, reader.uint32(), options, message.destination);
+                    message.destination = AttributeContext_Peer.internalBinaryRead(reader, reader.uint32(wireType), options, message.destination);
                     break;
                 case /* envoy.service.auth.v3.AttributeContext.Request request */ 4:
-                    message.request = AttributeContext_Request.internalBinaryRead(reader, reader.uint32(), options, message.request);
+                    message.request = AttributeContext_Request.internalBinaryRead(reader, reader.uint32(wireType), options, message.request);
                     break;
                 case /* repeated weir.wire.v1.StringEntry context_extensions */ 10:
-                    message.contextExtensions.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.contextExtensions.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* envoy.config.core.v3.Metadata metadata_context */ 11:
-                    message.metadataContext = Metadata.internalBinaryRead(reader, reader.uint32(), options, message.metadataContext);
+                    message.metadataContext = Metadata.internalBinaryRead(reader, reader.uint32(wireType), options, message.metadataContext);
                     break;
                 case /* envoy.service.auth.v3.AttributeContext.TLSSession tls_session */ 12:
-                    message.tlsSession = AttributeContext_TLSSession.internalBinaryRead(reader, reader.uint32(), options, message.tlsSession);
+                    message.tlsSession = AttributeContext_TLSSession.internalBinaryRead(reader, reader.uint32(wireType), options, message.tlsSession);
                     break;
                 case /* envoy.config.core.v3.Metadata route_metadata_context */ 13:
-                    message.routeMetadataContext = Metadata.internalBinaryRead(reader, reader.uint32(), options, message.routeMetadataContext);
+                    message.routeMetadataContext = Metadata.internalBinaryRead(reader, reader.uint32(wireType), options, message.routeMetadataContext);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -126,13 +126,13 @@ class AttributeContext_Peer$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.config.core.v3.Address address */ 1:
-                    message.address = Address.internalBinaryRead(reader, reader.uint32(), options, message.address);
+                    message.address = Address.internalBinaryRead(reader, reader.uint32(wireType), options, message.address);
                     break;
                 case /* string service */ 2:
                     message.service = reader.string();
                     break;
                 case /* repeated weir.wire.v1.StringEntry labels */ 3:
-                    message.labels.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.labels.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string principal */ 4:
                     message.principal = reader.string();
@@ -197,10 +197,10 @@ class AttributeContext_Request$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* google.protobuf.Timestamp time */ 1:
-                    message.time = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.time);
+                    message.time = Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.time);
                     break;
                 case /* envoy.service.auth.v3.AttributeContext.HttpRequest http */ 2:
-                    message.http = AttributeContext_HttpRequest.internalBinaryRead(reader, reader.uint32(), options, message.http);
+                    message.http = AttributeContext_HttpRequest.internalBinaryRead(reader, reader.uint32(wireType), options, message.http);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -279,7 +279,7 @@ class AttributeContext_HttpRequest$Type extends MessageType {
                     message.method = reader.string();
                     break;
                 case /* repeated weir.wire.v1.StringEntry headers */ 3:
-                    message.headers.push(StringEntry.internalBinaryRead(reader, reader.uint32(), options));
+                    message.headers.push(StringEntry.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string path */ 4:
                     message.path = reader.string();
@@ -309,7 +309,7 @@ class AttributeContext_HttpRequest$Type extends MessageType {
                     message.rawBody = reader.bytes();
                     break;
                 case /* envoy.config.core.v3.HeaderMap header_map */ 13:
-                    message.headerMap = HeaderMap.internalBinaryRead(reader, reader.uint32(), options, message.headerMap);
+                    message.headerMap = HeaderMap.internalBinaryRead(reader, reader.uint32(wireType), options, message.headerMap);
                     break;
                 default:
                     let u = options.readUnknownField;

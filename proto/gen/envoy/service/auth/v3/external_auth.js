@@ -34,7 +34,7 @@ class CheckRequest$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.service.auth.v3.AttributeContext attributes */ 1:
-                    message.attributes = AttributeContext.internalBinaryRead(reader, reader.uint32(), options, message.attributes);
+                    message.attributes = AttributeContext.internalBinaryRead(reader, reader.uint32(wireType), options, message.attributes);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -85,28 +85,28 @@ class CheckResponse$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* google.rpc.Status status */ 1:
-                    message.status = Status.internalBinaryRead(reader, reader.uint32(), options, message.status);
+                    message.status = Status.internalBinaryRead(reader, reader.uint32(wireType), options, message.status);
                     break;
                 case /* envoy.service.auth.v3.DeniedHttpResponse denied_response */ 2:
                     message.httpResponse = {
                         oneofKind: "deniedResponse",
-                        deniedResponse: DeniedHttpResponse.internalBinaryRead(reader, reader.uint32(), options, message.httpResponse.deniedResponse)
+                        deniedResponse: DeniedHttpResponse.internalBinaryRead(reader, reader.uint32(wireType), options, message.httpResponse.deniedResponse)
                     };
                     break;
                 case /* envoy.service.auth.v3.OkHttpResponse ok_response */ 3:
                     message.httpResponse = {
                         oneofKind: "okResponse",
-                        okResponse: OkHttpResponse.internalBinaryRead(reader, reader.uint32(), options, message.httpResponse.okResponse)
+                        okResponse: OkHttpResponse.internalBinaryRead(reader, reader.uint32(wireType), options, message.httpResponse.okResponse)
                     };
                     break;
                 case /* envoy.service.auth.v3.DeniedHttpResponse error_response */ 5:
                     message.httpResponse = {
                         oneofKind: "errorResponse",
-                        errorResponse: DeniedHttpResponse.internalBinaryRead(reader, reader.uint32(), options, message.httpResponse.errorResponse)
+                        errorResponse: DeniedHttpResponse.internalBinaryRead(reader, reader.uint32(wireType), options, message.httpResponse.errorResponse)
                     };
                     break;
                 case /* weir.wire.v1.Struct dynamic_metadata */ 4:
-                    message.dynamicMetadata = Struct.internalBinaryRead(reader, reader.uint32(), options, message.dynamicMetadata);
+                    message.dynamicMetadata = Struct.internalBinaryRead(reader, reader.uint32(wireType), options, message.dynamicMetadata);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -168,10 +168,10 @@ class DeniedHttpResponse$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* envoy.type.v3.HttpStatus status */ 1:
-                    message.status = HttpStatus.internalBinaryRead(reader, reader.uint32(), options, message.status);
+                    message.status = HttpStatus.internalBinaryRead(reader, reader.uint32(wireType), options, message.status);
                     break;
                 case /* repeated envoy.config.core.v3.HeaderValueOption headers */ 2:
-                    message.headers.push(HeaderValueOption.internalBinaryRead(reader, reader.uint32(), options));
+                    message.headers.push(HeaderValueOption.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string body */ 3:
                     message.body = reader.string();
@@ -236,19 +236,19 @@ class OkHttpResponse$Type extends MessageType {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
                 case /* repeated envoy.config.core.v3.HeaderValueOption headers */ 2:
-                    message.headers.push(HeaderValueOption.internalBinaryRead(reader, reader.uint32(), options));
+                    message.headers.push(HeaderValueOption.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* weir.wire.v1.Struct dynamic_metadata */ 3:
-                    message.dynamicMetadata = Struct.internalBinaryRead(reader, reader.uint32(), options, message.dynamicMetadata);
+                    message.dynamicMetadata = Struct.internalBinaryRead(reader, reader.uint32(wireType), options, message.dynamicMetadata);
                     break;
                 case /* repeated string headers_to_remove */ 5:
                     message.headersToRemove.push(reader.string());
                     break;
                 case /* repeated envoy.config.core.v3.HeaderValueOption response_headers_to_add */ 6:
-                    message.responseHeadersToAdd.push(HeaderValueOption.internalBinaryRead(reader, reader.uint32(), options));
+                    message.responseHeadersToAdd.push(HeaderValueOption.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated envoy.config.core.v3.QueryParameter query_parameters_to_set */ 7:
-                    message.queryParametersToSet.push(QueryParameter.internalBinaryRead(reader, reader.uint32(), options));
+                    message.queryParametersToSet.push(QueryParameter.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* repeated string query_parameters_to_remove */ 8:
                     message.queryParametersToRemove.push(reader.string());

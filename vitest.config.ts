@@ -8,7 +8,7 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "adapters/**/*.test.ts", "deploy/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["test/e2e/**", "test/tools/package.test.ts", "**/node_modules/**"],
     execArgv: ["--conditions=weir-source"],
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     reporters: ["default", "json"],
     outputFile: { json: ".cache/results/unit.json" },
   },

@@ -19,6 +19,7 @@ export type Reason =
   | "limit-unavailable"
   | "door-off"
   | "incomplete"
+  | "quota-only"
   | "undecodable";
 
 /** What a refused client gets instead of the service's answer. */
@@ -45,6 +46,17 @@ export interface Changes {
   readonly queryRemove: readonly string[];
 }
 
+export const NO_CHANGES: Changes = {
+  requestSet: [],
+  requestAdd: [],
+  requestRemove: [],
+  responseSet: [],
+  responseAdd: [],
+  responseRemove: [],
+  querySet: [],
+  queryRemove: [],
+};
+
 /** How one limit came out. */
 export interface LimitResult {
   readonly reference: RuleReference;
@@ -57,6 +69,8 @@ export interface LimitResult {
   readonly reason: Reason;
   readonly validity: Validity;
 }
+
+export const NOT_REUSABLE: Validity = { forMs: 0, uses: 0, referenced: [] };
 
 /** For how long and how often a client may reuse an answer, for requests equal on `referenced`. */
 export interface Validity {

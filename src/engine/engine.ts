@@ -2,7 +2,6 @@ import type { AttributeSource } from "../attribute/source.ts";
 import type { ReportRecord } from "../report/reporter.ts";
 import type { DoorName } from "../policy/authored.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import type { Call } from "../wire/door.ts";
 import type { Decision } from "./decision.ts";
 
 /** What front doors need of the engine. */
@@ -22,10 +21,19 @@ export type Admission =
   /** The engine cannot work: doors answer with the RPC status UNAVAILABLE. */
   | { readonly ok: false; readonly why: "overload" | "draining" | "no-snapshot" };
 
+/** What the engine needs to know of a call: what every front door's call has. */
+export interface Caller {
+  /** Taken from the connection, never from a message. */
+  readonly peer: { readonly address: string; readonly principal: string | undefined };
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds (`performance.now()` scale). */
+  readonly arrivedMs: number;
+}
+
 export interface CheckInput {
   readonly door: DoorName;
   readonly source: AttributeSource;
-  readonly call: Call;
+  readonly call: Caller;
   /** Limits named by a native caller: `policy/limit`. Doors refuse unknown names themselves. */
   readonly quotas: readonly RequestedQuota[];
   /** Skip check rules, asks and changes: charge only. */

@@ -1,4 +1,4 @@
-import type { HandlerSpec } from "../adapter-host/host.ts";
+import type { HandlerSpec } from "./handler-set.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
 import type { DoorName } from "../policy/authored.ts";
 
@@ -136,6 +136,8 @@ export interface MetricPlan extends ReportPlanCommon {
   readonly name: string;
   readonly metricKind: "counter" | "gauge" | "histogram";
   readonly buckets: readonly number[];
+  readonly unit?: string;
+  readonly description?: string;
   readonly value: ExpressionPlan;
   readonly dimensions: readonly { readonly name: string; readonly expression: ExpressionPlan }[];
 }

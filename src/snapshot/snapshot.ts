@@ -1,4 +1,4 @@
-import type { HandlerSet } from "../adapter-host/host.ts";
+import type { HandlerSet } from "./handler-set.ts";
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, Frame, Render } from "../expression/frame.ts";
 import type { DoorName } from "../policy/authored.ts";

@@ -1,0 +1,76 @@
+import type { CheckAnswer } from "../adapter/templates.ts";
+import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
+import { toSdkValue } from "../report/values.ts";
+import type { LinkedAsk } from "../snapshot/snapshot.ts";
+import { describe } from "./decide.ts";
+import type { Run } from "./run.ts";
+
+/**
+ * Asks check adapters whether they object. All that apply are asked at once, their answers are taken in authored order; the first refusal
+ * stands. Returns a promise only when an adapter had to wait.
+ */
+export function askAdapters(run: Run): undefined | Promise<undefined> {
+  const asked: Asked[] = [];
+  for (const ask of run.program.asks) {
+    if (ask.plan.shadow) continue;
+    const one = begin(ask, run);
+    if (one === "refused") return undefined;
+    if (one) asked.push(one);
+  }
+  return settle(asked, run);
+}
+
+export interface Asked {
+  readonly ask: LinkedAsk;
+  readonly answer: CheckAnswer | Promise<CheckAnswer>;
+}
+
+/** @returns undefined where the rule does not apply, `refused` where it cannot be told whether it does, or what to ask. */
+function begin(ask: LinkedAsk, run: Run): Asked | "refused" | undefined {
+  const condition = run.conditions.of(ask.policy, ask.when);
+  if (condition === false) return undefined;
+  if (condition !== true) {
+    run.refuse("undecided", "ask-error", ask.plan.reference, describe(condition));
+    return "refused";
+  }
+  const value = ask.value(run.frame);
+  if (value === ABSENT || value instanceof Invalid) {
+    run.refuse("undecided", "ask-error", ask.plan.reference, describe(value));
+    return "refused";
+  }
+  return { ask, answer: askOne(ask, value, run) };
+}
+
+export function askOne(ask: LinkedAsk, value: CelValue, run: Run): CheckAnswer | Promise<CheckAnswer> {
+  const entry = { rule: ask.plan.reference.rule, value: toSdkValue(value) };
+  return run.snapshot.handlers.ask(ask.plan.handler, entry, run.input.call.signal);
+}
+
+function settle(asked: readonly Asked[], run: Run): undefined | Promise<undefined> {
+  for (const [index, { ask, answer }] of asked.entries()) {
+    if (answer instanceof Promise) return settleLater(asked.slice(index), run);
+    take(ask, answer, run);
+    if (run.refused) return undefined;
+  }
+  return undefined;
+}
+
+async function settleLater(asked: readonly Asked[], run: Run): Promise<undefined> {
+  for (const { ask, answer } of asked) {
+    take(ask, await answer, run);
+    if (run.refused) return;
+  }
+}
+
+function take(ask: LinkedAsk, answer: CheckAnswer, run: Run): void {
+  const { reference, onUnavailable } = ask.plan;
+  switch (answer.kind) {
+    case "no-objection":
+      return;
+    case "objection":
+      return run.refuse("denied", "adapter", reference, answer.message, ask.respond);
+    case "unavailable":
+      // Nobody said no: refusing here is a refusal to guess.
+      if (onUnavailable === "deny") run.refuse("undecided", "adapter-unavailable", reference, answer.reason);
+  }
+}

@@ -1,0 +1,158 @@
+import { type CelType, formatType, parseType } from "../attribute/type.ts";
+import { type AttributeRow, type Supply, type Trust, VOCABULARY } from "../attribute/vocabulary.ts";
+import * as messages from "../diagnostics/messages/load.ts";
+import type { Scope } from "../expression/compile.ts";
+import type { AttributeRead, ExpressionPlan } from "../expression/tree.ts";
+import type { AuthoredAttribute, AuthoredDerivation, AuthoredFolder, DoorName } from "../policy/authored.ts";
+import type { Compiler } from "./compiler.ts";
+
+/** The attributes of one folder: Weir's vocabulary, what `attributes.yaml` adds, and what it derives. */
+export interface Attributes {
+  readonly types: ReadonlyMap<string, CelType>;
+  readonly derived: ReadonlyMap<string, ExpressionPlan>;
+  /** What a door says of an attribute; a derived one is as good as what it is derived from. */
+  supply(attribute: string, door: DoorName): Supply;
+  trust(attribute: string, door: DoorName): Trust;
+  /** The reads that stand behind a read: those of the derivation where the attribute is derived, itself otherwise. */
+  behind(read: AttributeRead): readonly AttributeRead[];
+}
+
+type Row = Pick<AttributeRow, "name" | "doors">;
+
+const NO_DEFINITIONS: Scope["definitions"] = new Map();
+
+export function resolveAttributes(folder: AuthoredFolder, compiler: Compiler): Attributes {
+  const rows = new Map<string, Row>(VOCABULARY.map((row) => [row.name, row]));
+  const types = new Map<string, CelType>(VOCABULARY.map((row) => [row.name, parseType(row.type)]));
+  declare(folder.attributes, rows, types, compiler);
+  const derived = derive(folder.derivations, types, compiler);
+  const required = new Set((folder.settings.doors.weir?.requires ?? []).map((name) => name.value));
+  return attributesOf(rows, types, derived, required);
+}
+
+/** Adds what `attributes.yaml` declares. */
+function declare(declared: readonly AuthoredAttribute[], rows: Map<string, Row>, types: Map<string, CelType>, compiler: Compiler): void {
+  for (const attribute of declared) {
+    const name = attribute.name.value;
+    const conflict = rows.has(name) ? undefined : prefixConflict(name, rows.keys());
+    if (rows.has(name)) {
+      compiler.add(messages.attributeExists(attribute.name.span, name));
+    } else if (conflict !== undefined) {
+      compiler.add(messages.attributePrefix(attribute.name.span, name, conflict));
+    } else {
+      rows.set(name, { name, doors: suppliedBy(attribute) });
+      types.set(name, parseType(attribute.type));
+    }
+  }
+}
+
+function suppliedBy(attribute: AuthoredAttribute): AttributeRow["doors"] {
+  const named = new Set(attribute.doors.map((door) => door.value));
+  // Whoever calls us says what a declared attribute is: the proxy's word, never the client's.
+  const on = (door: DoorName) => ({ supply: named.has(door) ? ("sometimes" as const) : ("never" as const), trust: "proxy" as const });
+  return {
+    weir: on("weir"),
+    "ext-authz": on("ext-authz"),
+    "ext-authz-tcp": on("ext-authz-tcp"),
+    "access-log": on("access-log"),
+    decision: { supply: "sometimes", trust: "proxy" },
+  };
+}
+
+function prefixConflict(name: string, others: Iterable<string>): string | undefined {
+  for (const other of others) {
+    if (name.startsWith(`${other}.`) || other.startsWith(`${name}.`)) {
+      return other;
+    }
+  }
+  return undefined;
+}
+
+/** Compiles derivations in an order in which each finds its types; those that need each other are errors. */
+function derive(derivations: readonly AuthoredDerivation[], types: Map<string, CelType>, compiler: Compiler): Map<string, ExpressionPlan> {
+  const derived = new Map<string, ExpressionPlan>();
+  const failed = new Set<string>();
+  for (const derivation of inOrder(derivations, compiler)) {
+    const name = derivation.name.value;
+    const conflict = types.has(name) ? undefined : prefixConflict(name, types.keys());
+    if (conflict !== undefined) {
+      compiler.add(messages.attributePrefix(derivation.name.span, name, conflict));
+      continue;
+    }
+    const plan = compiler.expression(derivation.expression, { attributes: types, definitions: NO_DEFINITIONS }, "any");
+    const declared = types.get(name);
+    if (plan === undefined) {
+      failed.add(name);
+      // Its readers are right about the name: only the first mistake is reported.
+      types.set(name, declared ?? { kind: "dyn" });
+    } else if (declared !== undefined && formatType(declared) !== formatType(plan.type) && plan.type.kind !== "dyn") {
+      const span = derivation.expression.locate(0, derivation.expression.text.length);
+      compiler.add(messages.derivedType(span, name, formatType(declared), formatType(plan.type)));
+    } else {
+      types.set(name, declared ?? plan.type);
+      derived.set(name, plan);
+    }
+  }
+  return derived;
+}
+
+/** Orders derivations so that each stands after those it mentions; a mention is the name as a whole word in its text. */
+function inOrder(derivations: readonly AuthoredDerivation[], compiler: Compiler): readonly AuthoredDerivation[] {
+  const ordered: AuthoredDerivation[] = [];
+  const state = new Map<AuthoredDerivation, "visiting" | "done">();
+  const visit = (derivation: AuthoredDerivation, path: readonly AuthoredDerivation[]): void => {
+    if (state.get(derivation) === "done") return;
+    if (state.get(derivation) === "visiting") {
+      const names = [...path.slice(path.indexOf(derivation)), derivation].map((one) => one.name.value);
+      compiler.add(messages.cycle(derivation.name.span, names));
+      return;
+    }
+    state.set(derivation, "visiting");
+    for (const other of derivations) {
+      // Its own name inside a derivation is the door's value: not a cycle.
+      if (other !== derivation && mentions(derivation.expression.text, other.name.value)) visit(other, [...path, derivation]);
+    }
+    state.set(derivation, "done");
+    ordered.push(derivation);
+  };
+  for (const derivation of derivations) visit(derivation, []);
+  return ordered;
+}
+
+function mentions(text: string, name: string): boolean {
+  const pattern = new RegExp(`(?<![\\w.])${name.replaceAll(".", "\\s*\\.\\s*")}(?![\\w])`, "u");
+  return pattern.test(text);
+}
+
+function attributesOf(
+  rows: ReadonlyMap<string, Row>,
+  types: ReadonlyMap<string, CelType>,
+  derived: ReadonlyMap<string, ExpressionPlan>,
+  required: ReadonlySet<string>,
+): Attributes {
+  const ofDoor = (attribute: string, door: DoorName): Supply =>
+    door === "weir" && required.has(attribute) ? "always" : (rows.get(attribute)?.doors[door].supply ?? "never");
+  const supply = (attribute: string, door: DoorName): Supply => {
+    const plan = derived.get(attribute);
+    if (plan === undefined) return ofDoor(attribute, door);
+    // The access log has of a derived attribute what its decision carried.
+    if (door === "access-log") return "sometimes";
+    if (plan.total) return "always";
+    return worst(plan.reads.filter((read) => read.mode === "plain").map((read) => supplyOfRead(read, attribute, door)));
+  };
+  const supplyOfRead = (read: AttributeRead, within: string, door: DoorName): Supply => {
+    const of = read.attribute === within ? ofDoor(within, door) : supply(read.attribute, door);
+    return of === "always" && read.key !== undefined ? "sometimes" : of;
+  };
+  const behind = (read: AttributeRead): readonly AttributeRead[] => {
+    const plan = derived.get(read.attribute);
+    return plan === undefined ? [read] : plan.reads.flatMap((inner) => (inner.attribute === read.attribute ? [inner] : behind(inner)));
+  };
+  const trust = (attribute: string, door: DoorName): Trust => rows.get(attribute)?.doors[door].trust ?? "client";
+  return { types, derived, supply, trust, behind };
+}
+
+function worst(supplies: readonly Supply[]): Supply {
+  if (supplies.includes("never")) return "never";
+  return supplies.includes("sometimes") ? "sometimes" : "always";
+}

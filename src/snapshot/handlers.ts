@@ -1,0 +1,113 @@
+import type { HandlerIssue, HandlerSpec } from "./handler-set.ts";
+import type { MetricDescriptor, TemplateName } from "../adapter/templates.ts";
+import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
+import * as messages from "../diagnostics/messages/load.ts";
+import { suggest } from "../diagnostics/suggest.ts";
+import type { AuthoredFolder, AuthoredHandler, AuthoredPolicy, Located } from "../policy/authored.ts";
+import type { MetricPlan, PolicyPlan } from "./plan.ts";
+
+/** @returns an error for each name of a handler that is not declared. */
+export function checkHandlerNames(folder: AuthoredFolder): readonly Diagnostic[] {
+  const declared = folder.handlers.map((handler) => handler.name.value);
+  const known = new Set(declared);
+  return folder.policies.flatMap(handlerNames).flatMap((name) =>
+    known.has(name.value) ? [] : [messages.unknownHandler(name.span, name.value, suggest(name.value, declared))],
+  );
+}
+
+function handlerNames(policy: AuthoredPolicy): readonly Located<string>[] {
+  return [
+    ...policy.check.flatMap((rule) => (rule.kind === "ask" ? [rule.handler] : [])),
+    ...policy.quota.map((limit) => limit.handler),
+    ...policy.report.flatMap((report) => report.handlers),
+  ];
+}
+
+/** What the handler host needs to open each handler. */
+export function handlerSpecs(folder: AuthoredFolder, policies: readonly PolicyPlan[]): readonly HandlerSpec[] {
+  return folder.handlers.map((handler) => {
+    const name = handler.name.value;
+    const spec = {
+      name,
+      adapter: handler.adapter.value,
+      config: handler.config,
+      queue: handler.queue,
+      metrics: descriptors(policies, name),
+      uses: templatesUsed(policies, name),
+    };
+    return { ...spec, signature: JSON.stringify(spec, plainBigInt) };
+  });
+}
+
+function plainBigInt(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
+function descriptors(policies: readonly PolicyPlan[], handler: string): readonly MetricDescriptor[] {
+  const byName = new Map<string, MetricDescriptor>();
+  for (const metric of policies.flatMap(metricsOf)) {
+    if (metric.handlers.includes(handler)) byName.set(metric.name, descriptorOf(metric));
+  }
+  return [...byName.values()];
+}
+
+export function metricsOf(policy: PolicyPlan): readonly MetricPlan[] {
+  return policy.reports.filter((report) => report.kind === "metric");
+}
+
+export function descriptorOf(metric: MetricPlan): MetricDescriptor {
+  return {
+    name: metric.name,
+    kind: metric.metricKind,
+    description: metric.description ?? `Metric ${metric.name}, declared by ${metric.reference.rule}.`,
+    ...(metric.unit === undefined ? {} : { unit: metric.unit }),
+    ...(metric.metricKind === "histogram" ? { buckets: metric.buckets } : {}),
+    dimensions: metric.dimensions.map((dimension) => dimension.name),
+  };
+}
+
+function templatesUsed(policies: readonly PolicyPlan[], handler: string): readonly TemplateName[] {
+  const used = new Set<TemplateName>();
+  for (const policy of policies) {
+    for (const report of policy.reports) if (report.handlers.includes(handler)) used.add(report.kind);
+    if (policy.asks.some((ask) => ask.handler === handler)) used.add("listentry");
+    if (policy.limits.some((limit) => limit.handler === handler)) used.add("quota");
+  }
+  return [...used].sort();
+}
+
+/** @returns an error where two rules declare one metric with different shapes. */
+export function checkMetrics(folder: AuthoredFolder, policies: readonly PolicyPlan[]): readonly Diagnostic[] {
+  const spans = metricSpans(folder);
+  const first = new Map<string, { rule: string; shape: string }>();
+  return policies.flatMap(metricsOf).flatMap((metric) => {
+    const { kind, unit, buckets, dimensions } = descriptorOf(metric);
+    const shape = JSON.stringify([kind, unit, buckets, dimensions]);
+    const before = first.get(metric.name);
+    if (before === undefined) first.set(metric.name, { rule: metric.reference.rule, shape });
+    const span = spans.get(metric.reference.rule);
+    return before && before.shape !== shape && span ? [messages.metricConflict(span, metric.name, before.rule)] : [];
+  });
+}
+
+function metricSpans(folder: AuthoredFolder): ReadonlyMap<string, Span> {
+  return new Map(
+    folder.policies.flatMap((policy) => policy.report.map(({ name }) => [`${policy.name.value}/${name.value}`, name.span] as const)),
+  );
+}
+
+/** Puts what the handler host found into the folder's coordinates. */
+export function handlerDiagnostics(handlers: readonly AuthoredHandler[], issues: readonly HandlerIssue[]): readonly Diagnostic[] {
+  const byName = new Map(handlers.map((handler) => [handler.name.value, handler]));
+  return issues.map((issue) => {
+    const handler = byName.get(issue.handler);
+    const span = issue.part === "adapter" ? handler?.adapter.span : handler?.locateConfig(issue.path);
+    return {
+      severity: "error",
+      code: issue.code,
+      message: issue.message,
+      ...(span ? { span } : {}),
+      ...(issue.help === undefined ? {} : { help: issue.help }),
+    };
+  });
+}

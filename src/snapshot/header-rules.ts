@@ -1,0 +1,88 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import * as messages from "../diagnostics/messages/load.ts";
+import type { AuthoredChange, AuthoredPolicy, DoorName, Located } from "../policy/authored.ts";
+
+/** Never changed by anyone: routing, framing and hop-by-hop headers. */
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Changed only with `allow-reserved: true`. */
+const RESERVED = /^(x-envoy-|x-forwarded-|x-request-id$)/u;
+
+/** Which headers `change:` rules may touch, and that no two of their operations meet on one name. */
+export function checkHeaderRules(policies: readonly { policy: AuthoredPolicy; doors: readonly DoorName[] }[]): readonly Diagnostic[] {
+  const owners = ownersOf(policies.map(({ policy }) => policy));
+  return policies.flatMap(({ policy, doors }) =>
+    changesOf(policy).flatMap((rule) => [
+      ...reservedNames(rule),
+      ...twice(rule.request.set, rule.request.add, rule.request.remove),
+      ...twice(rule.response.set, rule.response.add, rule.response.remove),
+      ...twice(rule.request.query.set, [], rule.request.query.remove),
+      ...addedToOwned(rule, owners),
+      ...responseRemoved(rule, doors),
+    ]),
+  );
+}
+
+function changesOf(policy: AuthoredPolicy): readonly AuthoredChange[] {
+  return policy.check.filter((rule) => rule.kind === "change");
+}
+
+/** Request headers that some rule may set, with the rule: we own them, whatever the client sends. */
+function ownersOf(policies: readonly AuthoredPolicy[]): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const policy of policies) {
+    for (const rule of changesOf(policy)) {
+      if (rule.keepClientValue || rule.shadow) continue;
+      for (const { name } of rule.request.set) owners.set(name.value.toLowerCase(), `${policy.name.value}/${rule.name.value}`);
+    }
+  }
+  return owners;
+}
+
+function reservedNames(rule: AuthoredChange): readonly Diagnostic[] {
+  const { request, response } = rule;
+  const named = [...request.set, ...request.add, ...response.set, ...response.add].map((entry) => entry.name);
+  return [...named, ...request.remove, ...response.remove].flatMap((name) => {
+    const lower = name.value.toLowerCase();
+    if (lower.startsWith(":") || FORBIDDEN.has(lower)) return [messages.reservedHeader(name.span, name.value, false)];
+    return RESERVED.test(lower) && !rule.allowReserved ? [messages.reservedHeader(name.span, name.value, true)] : [];
+  });
+}
+
+function twice(
+  set: readonly { readonly name: Located<string> }[],
+  add: readonly { readonly name: Located<string> }[],
+  remove: readonly Located<string>[],
+): readonly Diagnostic[] {
+  const seen = new Set<string>();
+  return [...set.map((entry) => entry.name), ...add.map((entry) => entry.name), ...remove].flatMap((name) => {
+    const key = name.value.toLowerCase();
+    if (seen.has(key)) return [messages.headerTwice(name.span, name.value)];
+    seen.add(key);
+    return [];
+  });
+}
+
+function addedToOwned(rule: AuthoredChange, owners: ReadonlyMap<string, string>): readonly Diagnostic[] {
+  return rule.request.add.flatMap(({ name }) => {
+    const owner = owners.get(name.value.toLowerCase());
+    return owner === undefined ? [] : [messages.addOnOwned(name.span, name.value, owner)];
+  });
+}
+
+function responseRemoved(rule: AuthoredChange, doors: readonly DoorName[]): readonly Diagnostic[] {
+  const [first] = rule.response.remove;
+  return first !== undefined && doors.some((door) => door !== "weir") ? [messages.responseRemove(first.span)] : [];
+}

@@ -1,0 +1,157 @@
+import type { HandlerSet } from "./handler-set.ts";
+import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
+import { createFrame, link as linkExpression, linkTemplate } from "../expression/index.ts";
+import type { ExpressionPlan } from "../expression/tree.ts";
+import { DOOR_NAMES, type DoorName } from "../policy/authored.ts";
+import type { NamedTemplate, Plan, PolicyPlan, ReportPlan, RespondPlan } from "./plan.ts";
+import { rawKey } from "./slots.ts";
+import type {
+  CheckProgram,
+  LinkedAsk,
+  LinkedChange,
+  LinkedLimit,
+  LinkedPolicy,
+  LinkedReport,
+  LinkedRespond,
+  LinkedRule,
+  LinkedText,
+  Snapshot,
+} from "./snapshot.ts";
+
+/** Makes a Snapshot of a Plan: closures over numbered slots. Done once per thread, before the snapshot serves. */
+export function link(plan: Plan, handlers: HandlerSet): Snapshot {
+  const scope = linkScope(plan);
+  const policies = plan.policies.map((policy, index): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }));
+  const derived = plan.slots.map((slot) => (slot.derived ? linkDerived(slot.name, slot.derived, scope, plan) : undefined));
+  const underived = plan.slots.map(() => undefined);
+  const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
+  return Object.freeze({
+    id: plan.id,
+    plan,
+    slots: plan.slots.map((slot, index) => ({ slot: index, name: slot.name })),
+    frame: (source, { derive, record }) => createFrame({ source, slots: plan.slots.length, derived: derive ? derived : underived, record }),
+    door: (name) => doors.get(name),
+    handlers,
+    checks: checkPrograms(policies, scope),
+    reports: policies.flatMap((policy) => policy.plan.reports.map((report) => linkReport(policy, report, scope))),
+  } satisfies Snapshot);
+}
+
+function linkScope(plan: Plan): LinkScope {
+  const slots = new Map(plan.slots.map((slot, index) => [slot.raw ? rawKey(slot.name) : slot.name, index]));
+  return {
+    slotOf(attribute) {
+      const slot = slots.get(attribute);
+      if (slot === undefined) throw new Error(`plan has no slot for attribute ${attribute}`);
+      return slot;
+    },
+  };
+}
+
+/** Inside its own derivation an attribute's name means the door's raw value. */
+function linkDerived(name: string, plan: ExpressionPlan, scope: LinkScope, whole: Plan): Evaluate {
+  const hasRaw = whole.slots.some((slot) => slot.raw && slot.name === name);
+  const slotOf = (attribute: string): number => scope.slotOf(hasRaw && attribute === name ? rawKey(name) : attribute);
+  return linkExpression(plan, { slotOf });
+}
+
+function checkPrograms(policies: readonly LinkedPolicy[], scope: LinkScope): Readonly<Record<DoorName, CheckProgram>> {
+  const linked = policies.map((policy) => ({ policy, program: linkPolicy(policy, scope) }));
+  const of = (door: DoorName): CheckProgram => {
+    const programs = linked.filter(({ policy }) => policy.plan.doors.includes(door)).map(({ program }) => program);
+    return {
+      rules: programs.flatMap((program) => program.rules),
+      asks: programs.flatMap((program) => program.asks),
+      changes: programs.flatMap((program) => program.changes),
+      limits: programs.flatMap((program) => program.limits),
+    };
+  };
+  const [weir, http, tcp, log] = DOOR_NAMES;
+  return { [weir]: of(weir), [http]: of(http), [tcp]: of(tcp), [log]: of(log) };
+}
+
+function linkPolicy(policy: LinkedPolicy, scope: LinkScope): CheckProgram {
+  const { plan } = policy;
+  return {
+    rules: plan.verdictRules.map((rule): LinkedRule => ({
+      policy,
+      effect: rule.effect,
+      reference: rule.reference,
+      when: optional(rule.when, scope),
+      shadow: rule.shadow,
+      respond: linkRespond(rule.respond, scope),
+    })),
+    asks: plan.asks.map((ask): LinkedAsk => ({
+      policy,
+      plan: ask,
+      when: optional(ask.when, scope),
+      value: linkExpression(ask.value, scope),
+      respond: linkRespond(ask.respond, scope),
+    })),
+    changes: plan.changes.map((change) => linkChange(policy, change, scope)),
+    limits: plan.limits.map((limit) => linkLimit(policy, limit, scope)),
+  };
+}
+
+function linkChange(policy: LinkedPolicy, plan: PolicyPlan["changes"][number], scope: LinkScope): LinkedChange {
+  return {
+    policy,
+    plan,
+    when: optional(plan.when, scope),
+    requestSet: texts(plan.request.set, scope),
+    requestAdd: texts(plan.request.add, scope),
+    querySet: texts(plan.query.set, scope),
+    responseSet: texts(plan.response.set, scope),
+    responseAdd: texts(plan.response.add, scope),
+  };
+}
+
+function linkLimit(policy: LinkedPolicy, plan: PolicyPlan["limits"][number], scope: LinkScope): LinkedLimit {
+  return {
+    policy,
+    plan,
+    when: optional(plan.when, scope),
+    cost: optional(plan.cost, scope),
+    by: plan.by.map(({ name, expression }) => ({ name, evaluate: linkExpression(expression, scope) })),
+    respond: linkRespond(plan.respond, scope),
+  };
+}
+
+function linkReport(policy: LinkedPolicy, plan: ReportPlan, scope: LinkScope): LinkedReport {
+  const common = { policy, when: optional(plan.when, scope) };
+  switch (plan.kind) {
+    case "metric": {
+      const dimensions = plan.dimensions.map(({ expression }) => linkExpression(expression, scope));
+      return { ...common, kind: "metric", plan, value: linkExpression(plan.value, scope), dimensions };
+    }
+    case "logentry": {
+      const severity = optional(plan.severity, scope);
+      const message = linkTemplate(plan.message, scope);
+      return { ...common, kind: "logentry", plan, severity, message, variables: evaluations(plan.variables, scope) };
+    }
+    case "tracespan": {
+      const spanName = linkTemplate(plan.spanName, scope);
+      return { ...common, kind: "tracespan", plan, spanName, attributes: evaluations(plan.attributes, scope) };
+    }
+  }
+}
+
+function evaluations(
+  entries: readonly { readonly name: string; readonly expression: ExpressionPlan }[],
+  scope: LinkScope,
+): { name: string; evaluate: Evaluate }[] {
+  return entries.map(({ name, expression }) => ({ name, evaluate: linkExpression(expression, scope) }));
+}
+
+function linkRespond(plan: RespondPlan | undefined, scope: LinkScope): LinkedRespond | undefined {
+  if (plan === undefined) return undefined;
+  return { plan, headers: texts(plan.headers, scope), body: plan.body ? linkTemplate(plan.body, scope) : undefined };
+}
+
+function texts(entries: readonly NamedTemplate[], scope: LinkScope): LinkedText[] {
+  return entries.map(({ name, template }): { name: string; render: Render } => ({ name, render: linkTemplate(template, scope) }));
+}
+
+function optional(plan: ExpressionPlan | undefined, scope: LinkScope): Evaluate | undefined {
+  return plan && linkExpression(plan, scope);
+}

@@ -1,0 +1,201 @@
+import { positionOf } from "../diagnostics/position.ts";
+import * as messages from "../diagnostics/messages/load.ts";
+import type { Sources } from "../diagnostics/diagnostic.ts";
+import type { Scope } from "../expression/compile.ts";
+import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
+import type {
+  AuthoredAsk,
+  AuthoredChange,
+  AuthoredHeaderChanges,
+  AuthoredLimit,
+  AuthoredNamedExpression,
+  AuthoredNamedText,
+  AuthoredPolicy,
+  AuthoredRespond,
+  AuthoredRule,
+  Located,
+  SourceText,
+} from "../policy/authored.ts";
+import { type Compiler, type Use, uses } from "./compiler.ts";
+import type {
+  AskPlan,
+  ChangePlan,
+  HeaderChangesPlan,
+  LimitPlan,
+  NamedTemplate,
+  PolicyPlan,
+  RespondPlan,
+  RuleReference,
+  VerdictRulePlan,
+} from "./plan.ts";
+import { compileReports } from "./reports.ts";
+
+/** A policy compiled, with what the load rules look at. */
+export interface CompiledPolicy {
+  readonly plan: Omit<PolicyPlan, "doors">;
+  /** Everything its check and quota rules read, the policy's `when` included. */
+  readonly checkUses: readonly Use[];
+  readonly verdicts: readonly { readonly rule: Extract<AuthoredRule, { kind: "allow" | "deny" }>; readonly plan: ExpressionPlan | undefined }[];
+}
+
+/** Compiles every expression of one policy. Where one fails its rule is left out of the plan; the errors say why. */
+export function compilePolicy(policy: AuthoredPolicy, scope: Scope, sources: Sources, compiler: Compiler): CompiledPolicy {
+  return new PolicyCompiler(policy, scope, sources, compiler).compile();
+}
+
+class PolicyCompiler {
+  readonly #policy: AuthoredPolicy;
+  readonly #scope: Scope;
+  readonly #sources: Sources;
+  readonly #compiler: Compiler;
+  readonly #checkUses: Use[] = [];
+
+  constructor(policy: AuthoredPolicy, scope: Scope, sources: Sources, compiler: Compiler) {
+    this.#policy = policy;
+    this.#scope = scope;
+    this.#sources = sources;
+    this.#compiler = compiler;
+  }
+
+  compile(): CompiledPolicy {
+    const policy = this.#policy;
+    const when = this.#condition(policy.when);
+    const verdicts = policy.check.flatMap((rule) => (rule.kind === "allow" || rule.kind === "deny" ? [this.#verdict(rule)] : []));
+    const asks = policy.check.flatMap((rule) => (rule.kind === "ask" ? this.#ask(rule) : []));
+    const changes = policy.check.flatMap((rule) => (rule.kind === "change" ? [this.#change(rule)] : []));
+    const limits = policy.quota.map((limit) => this.#limit(limit));
+    const reports = compileReports(policy, this.#scope, (name) => this.#reference(name), this.#compiler);
+    const plan = {
+      name: policy.name.value,
+      file: policy.file,
+      ...(when ? { when } : {}),
+      cache: policy.cache ?? { forMs: 0, uses: 0 },
+      verdictRules: verdicts.map(({ plan }) => plan),
+      asks,
+      changes,
+      limits,
+      reports,
+    };
+    return { plan, checkUses: this.#checkUses, verdicts: verdicts.map(({ rule, plan }) => ({ rule, plan: plan.when })) };
+  }
+
+  #verdict(rule: Extract<AuthoredRule, { kind: "allow" | "deny" }>): { rule: typeof rule; plan: VerdictRulePlan } {
+    const when = this.#condition(rule.when);
+    const respond = rule.kind === "deny" ? this.#respond(rule.respond) : undefined;
+    const reference = this.#reference(rule.name);
+    const plan = { effect: rule.kind, reference, shadow: rule.shadow, ...(when ? { when } : {}), ...(respond ? { respond } : {}) };
+    return { rule, plan };
+  }
+
+  #ask(rule: AuthoredAsk): AskPlan[] {
+    const when = this.#condition(rule.when);
+    const respond = this.#respond(rule.respond);
+    for (const field of rule.fields) {
+      if (field.name.value !== "value") this.#compiler.add(messages.askField(field.name.span, field.name.value));
+    }
+    const field = rule.fields.find(({ name }) => name.value === "value");
+    if (field === undefined) {
+      this.#compiler.add(messages.askFieldMissing(rule.name.span));
+      return [];
+    }
+    const value = this.#expression(field.expression, "any");
+    if (value === undefined) return [];
+    const { onUnavailable, shadow } = rule;
+    const reference = this.#reference(rule.name);
+    const optional = { ...(when ? { when } : {}), ...(respond ? { respond } : {}) };
+    return [{ reference, handler: rule.handler.value, value, onUnavailable, shadow, ...optional }];
+  }
+
+  #change(rule: AuthoredChange): ChangePlan {
+    const when = this.#condition(rule.when);
+    return {
+      reference: this.#reference(rule.name),
+      ...(when ? { when } : {}),
+      shadow: rule.shadow,
+      request: this.#headerChanges(rule.request),
+      query: { set: this.#texts(rule.request.query.set, (name) => name), remove: rule.request.query.remove.map(plainValue) },
+      response: this.#headerChanges(rule.response),
+      keepClientValue: rule.keepClientValue,
+    };
+  }
+
+  #headerChanges(changes: AuthoredHeaderChanges): HeaderChangesPlan {
+    return {
+      set: this.#texts(changes.set, lowerCase),
+      add: this.#texts(changes.add, lowerCase),
+      remove: changes.remove.map((name) => lowerCase(name.value)),
+    };
+  }
+
+  #limit(limit: AuthoredLimit): LimitPlan {
+    const when = this.#condition(limit.when);
+    const cost = limit.cost && this.#expression(limit.cost, "int");
+    const respond = this.#respond(limit.respond);
+    if (limit.max.value < 1n) this.#compiler.add(messages.limitMax(limit.max.span, limit.name.value));
+    return {
+      reference: this.#reference(limit.name),
+      handler: limit.handler.value,
+      max: limit.max.value,
+      everyMs: limit.everyMs,
+      by: limit.by.flatMap((by) => this.#named(by)),
+      ...(when ? { when } : {}),
+      ...(cost ? { cost } : {}),
+      onRequest: limit.onRequest,
+      onUnavailable: limit.onUnavailable?.value ?? "deny",
+      shadow: limit.shadow,
+      ...(respond ? { respond } : {}),
+    };
+  }
+
+  #named({ name, expression }: AuthoredNamedExpression): { name: string; expression: ExpressionPlan }[] {
+    const plan = this.#expression(expression, "any");
+    return plan ? [{ name: name.value, expression: plan }] : [];
+  }
+
+  #respond(respond: AuthoredRespond | undefined): RespondPlan | undefined {
+    if (respond === undefined) return undefined;
+    const body = respond.body && this.#template(respond.body);
+    return {
+      ...(respond.status === undefined ? {} : { status: respond.status.value }),
+      headers: this.#texts(respond.headers, lowerCase),
+      ...(body ? { body } : {}),
+    };
+  }
+
+  #texts(texts: readonly AuthoredNamedText[], spell: (name: string) => string): NamedTemplate[] {
+    return texts.flatMap(({ name, text }) => {
+      const template = this.#template(text);
+      return template ? [{ name: spell(name.value), template }] : [];
+    });
+  }
+
+  #condition(source: SourceText | undefined): ExpressionPlan | undefined {
+    return source && this.#expression(source, "bool");
+  }
+
+  #expression(source: SourceText, expected: "bool" | "int" | "any"): ExpressionPlan | undefined {
+    const plan = this.#compiler.expression(source, this.#scope, expected);
+    this.#checkUses.push(...uses([[plan, source]]));
+    return plan;
+  }
+
+  #template(source: SourceText): TemplatePlan | undefined {
+    const plan = this.#compiler.template(source, this.#scope);
+    this.#checkUses.push(...uses([[plan, source]]));
+    return plan;
+  }
+
+  #reference(name: Located<string>): RuleReference {
+    const { file, start } = name.span;
+    const { line } = positionOf(this.#sources.get(file) ?? "", start);
+    return { rule: `${this.#policy.name.value}/${name.value}`, file, line };
+  }
+}
+
+function plainValue<T>(located: Located<T>): T {
+  return located.value;
+}
+
+function lowerCase(name: string): string {
+  return name.toLowerCase();
+}

@@ -1,6 +1,7 @@
 import { WireType } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SocketAddress } from "#proto/envoy/config/core/v3/address";
 import { CheckRequest } from "#proto/envoy/service/auth/v3/external_auth";
 import { StringEntry } from "#proto/weir/wire/v1/entry";
 import { ListValue, type Struct, Value } from "#proto/weir/wire/v1/struct";
@@ -124,7 +125,7 @@ describe("nesting", () => {
 
   test("up to the limit is read, one more is refused", () => {
     const nest = (depth: number): Buffer => {
-      let bytes = Buffer.alloc(0);
+      let bytes: Buffer = Buffer.alloc(0);
       for (let level = 0; level < depth; level++) bytes = field(level % 2 === 0 ? 6 : 1, bytes);
       return bytes;
     };
@@ -139,7 +140,7 @@ describe("nesting", () => {
     ["lists", [6, 1]],
     ["structs", [5, 1, 2]],
   ])("20,000 %s inside each other are a decode failure, not a stack overflow", (_, numbers) => {
-    let metadata = Buffer.alloc(0);
+    let metadata: Buffer = Buffer.alloc(0);
     for (let level = 0; level < 20_000; level++) {
       for (const number of numbers.toReversed()) metadata = field(number, metadata);
     }
@@ -169,16 +170,9 @@ describe("nesting", () => {
   });
 
   test("numbers between messages are not taken for lengths", () => {
-    const http = { request: { time: { seconds: 5n, nanos: 999_999_999 } } };
-    const peer = {
-      address: {
-        address: {
-          oneofKind: "socketAddress",
-          socketAddress: { address: "a", portSpecifier: { oneofKind: "portValue", portValue: 65_535 } },
-        },
-      },
-    } as const;
-    const sent = CheckRequest.create({ attributes: { source: peer, destination: peer, ...http } });
+    const socketAddress = SocketAddress.create({ portSpecifier: { oneofKind: "portValue", portValue: 65_535 } });
+    const peer = { address: { address: { oneofKind: "socketAddress" as const, socketAddress } } };
+    const sent = CheckRequest.create({ attributes: { source: peer, destination: peer, tlsSession: { sni: "a" } } });
     expect(CheckRequest.fromBinary(CheckRequest.toBinary(sent), lenientReadOptions)).toEqual(sent);
   });
 });

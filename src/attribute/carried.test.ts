@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { CARRIED_LIMIT_BYTES, packCarried, unpackCarried } from "./carried.ts";
+import { MASKED } from "./mask.ts";
+import { parseType } from "./type.ts";
+import { ABSENT, Invalid } from "./value.ts";
+
+describe("what a decision carries to the access log", () => {
+  test("arrives as it was: values, absence and errors", () => {
+    const { values } = packCarried([
+      { name: "request.auth.subject", value: "ana" },
+      { name: "order.total", value: 9_007_199_254_740_993n },
+      { name: "source.namespace", value: ABSENT },
+      { name: "broken", value: new Invalid("why") },
+    ]);
+    const read = (name: string, type: "string" | "int") => {
+      const json = values.get(name);
+      return json === undefined ? ABSENT : unpackCarried(json, parseType(type));
+    };
+    expect(read("request.auth.subject", "string")).toBe("ana");
+    expect(read("order.total", "int")).toBe(9_007_199_254_740_993n);
+    expect(read("source.namespace", "string")).toBe(ABSENT);
+    expect(read("broken", "string")).toBeInstanceOf(Invalid);
+  });
+
+  test("is left out and counted when it does not fit, and what is smaller still goes", () => {
+    const { values, leftOut } = packCarried([
+      { name: "a", value: "x".repeat(3_000) },
+      { name: "b", value: "y".repeat(3_000) },
+      { name: "c", value: "z" },
+    ]);
+    expect([...values.keys()]).toEqual(["a", "c"]);
+    expect(leftOut).toBe(1);
+  });
+
+  test("is never longer than its limit", () => {
+    const { values, leftOut } = packCarried(
+      Array.from({ length: 2_000 }, (_, n) => ({ name: `a.n${n}`, value: 'é"' })),
+    );
+    expect(Buffer.byteLength(JSON.stringify(Object.fromEntries(values)))).toBeLessThanOrEqual(CARRIED_LIMIT_BYTES);
+    expect(leftOut).toBe(2_000 - values.size);
+  });
+
+  test("is absent when it was masked and is no text", () => {
+    expect(unpackCarried(MASKED, parseType("int"))).toBe(ABSENT);
+    expect(unpackCarried(MASKED, parseType("string"))).toBe(MASKED);
+  });
+
+  test("is an error when it is not of the declared type", () => {
+    expect(unpackCarried("x", parseType("int"))).toBeInstanceOf(Invalid);
+  });
+});

@@ -1,8 +1,8 @@
 import type { CheckAnswer } from "../adapter/templates.ts";
 import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
 import { toSdkValue } from "../report/values.ts";
+import { describe } from "../snapshot/conditions.ts";
 import type { LinkedAsk } from "../snapshot/snapshot.ts";
-import { describe } from "./decide.ts";
 import type { Run } from "./run.ts";
 
 /**

@@ -40,6 +40,8 @@ export interface CheckInput {
   readonly quotaOnly: boolean;
   /** "" for none. On ext_authz Envoy's `request.http.id`. */
   readonly deduplicationId: string;
+  /** The W3C `traceparent` header of the request, for spans of decisions. */
+  readonly traceparent?: string;
   /** Set by a door that could not make sense of the message: undecided, with this reason and detail. */
   readonly refused?: { readonly reason: "door-off" | "undecodable"; readonly detail: string };
 }

@@ -1,8 +1,8 @@
 import type { AttributeSource } from "../attribute/source.ts";
 import type { Frame } from "../expression/frame.ts";
+import { Conditions } from "../snapshot/conditions.ts";
 import type { RuleReference } from "../snapshot/plan.ts";
 import type { CheckProgram, LinkedRespond, Snapshot } from "../snapshot/snapshot.ts";
-import { Conditions } from "./decide.ts";
 import { type Changes, type LimitResult, NO_CHANGES, type Reason, type Verdict } from "./decision.ts";
 import type { CheckInput } from "./engine.ts";
 

@@ -1,5 +1,5 @@
 import { type CelType, formatType, parseType } from "../attribute/type.ts";
-import { type AttributeRow, type Supply, type Trust, VOCABULARY } from "../attribute/vocabulary.ts";
+import { type AttributeRow, type Supply, type Trust, prefixConflict, VOCABULARY } from "../attribute/vocabulary.ts";
 import * as messages from "../diagnostics/messages/load.ts";
 import type { Scope } from "../expression/compile.ts";
 import type { AttributeRead, ExpressionPlan } from "../expression/tree.ts";
@@ -57,15 +57,6 @@ function suppliedBy(attribute: AuthoredAttribute): AttributeRow["doors"] {
     "access-log": on("access-log"),
     decision: { supply: "sometimes", trust: "proxy" },
   };
-}
-
-function prefixConflict(name: string, others: Iterable<string>): string | undefined {
-  for (const other of others) {
-    if (name.startsWith(`${other}.`) || other.startsWith(`${name}.`)) {
-      return other;
-    }
-  }
-  return undefined;
 }
 
 /** Compiles derivations in an order in which each finds its types; those that need each other are errors. */

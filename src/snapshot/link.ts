@@ -33,7 +33,7 @@ export function link(plan: Plan, handlers: HandlerSet): Snapshot {
     door: (name) => doors.get(name),
     handlers,
     checks: checkPrograms(policies, scope),
-    reports: policies.flatMap((policy) => policy.plan.reports.map((report) => linkReport(policy, report, scope))),
+    reports: { request: linkReports(policies, "request", scope), decision: linkReports(policies, "decision", scope) },
   } satisfies Snapshot);
 }
 
@@ -115,6 +115,12 @@ function linkLimit(policy: LinkedPolicy, plan: PolicyPlan["limits"][number], sco
     by: plan.by.map(({ name, expression }) => ({ name, evaluate: linkExpression(expression, scope) })),
     respond: linkRespond(plan.respond, scope),
   };
+}
+
+function linkReports(policies: readonly LinkedPolicy[], of: ReportPlan["of"], scope: LinkScope): readonly LinkedReport[] {
+  return policies.flatMap((policy) =>
+    policy.plan.reports.filter((report) => report.of === of).map((report) => linkReport(policy, report, scope)),
+  );
 }
 
 function linkReport(policy: LinkedPolicy, plan: ReportPlan, scope: LinkScope): LinkedReport {

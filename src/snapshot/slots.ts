@@ -1,3 +1,4 @@
+import { lookup } from "../attribute/vocabulary.ts";
 import type { AttributeRead } from "../expression/tree.ts";
 import type { Attributes } from "./attributes.ts";
 import type { PolicyPlan, SlotPlan } from "./plan.ts";
@@ -37,7 +38,7 @@ function carriedAttributes(policies: readonly PolicyPlan[], attributes: Attribut
 function isCarried(name: string, attributes: Attributes): boolean {
   // The decision itself is in the metadata already.
   if (name.startsWith("check.")) return false;
-  return attributes.derived.has(name) || attributes.supply(name, "access-log") === "never";
+  return attributes.derived.has(name) || attributes.supply(name, "access-log") === "never" || lookup(name)?.carriedFirst === true;
 }
 
 function readsOf(policy: PolicyPlan): readonly AttributeRead[] {

@@ -32,7 +32,8 @@ export interface Snapshot {
   readonly handlers: HandlerSet;
   /** The check and quota side of each door, ready to be decided. */
   readonly checks: Readonly<Record<DoorName, CheckProgram>>;
-  readonly reports: readonly LinkedReport[];
+  /** By what they are of. */
+  readonly reports: { readonly request: readonly LinkedReport[]; readonly decision: readonly LinkedReport[] };
 }
 
 export interface FrameOptions {

@@ -1,0 +1,94 @@
+import type { CheckAnswer, QuotaAnswer } from "../adapter/templates.ts";
+import { ABSENT, Invalid } from "../attribute/value.ts";
+import type { LinkedAsk, LinkedLimit, LinkedRule } from "../snapshot/snapshot.ts";
+import { askOne } from "./asks.ts";
+import { makeCharge } from "./charge.ts";
+import type { Verdict } from "./decision.ts";
+import type { Run } from "./run.ts";
+
+/** Told what a shadow rule would have made of a request. */
+export type CountShadow = (rule: string, verdict: Verdict, enforced: Verdict) => void;
+
+/**
+ * Evaluates the shadow rules of one decided request: counted beside the enforced verdict, never enforced, never waited for. A rule that
+ * has nothing to say (a deny that is false, an allow that is not true) is not counted.
+ */
+export function watchShadows(run: Run, count: CountShadow): void {
+  const { rules, asks, limits } = run.program;
+  const enforced = run.ruling.verdict;
+  for (const rule of rules) {
+    const verdict = rule.shadow ? shadowRule(rule, run) : undefined;
+    if (verdict) count(rule.reference.rule, verdict, enforced);
+  }
+  // What comes after a refusal would not have been reached.
+  if (run.refused) return;
+  for (const ask of asks) if (ask.plan.shadow) shadowAsk(ask, run, (verdict) => count(ask.plan.reference.rule, verdict, enforced));
+  for (const limit of limits) if (limit.plan.shadow) shadowLimit(limit, run, (verdict) => count(limit.plan.reference.rule, verdict, enforced));
+}
+
+function shadowRule(rule: LinkedRule, run: Run): Verdict | undefined {
+  const condition = run.conditions.of(rule.policy, rule.when);
+  if (rule.effect === "deny") return condition === false ? undefined : condition === true ? "denied" : "undecided";
+  if (condition !== true) return undefined;
+  const { verdict, reason } = run.ruling;
+  // An allow helps where nothing else allowed; it never overrides a deny or a limit.
+  return reason === "unmatched" || reason === "allow-error" ? "allowed" : verdict;
+}
+
+function shadowAsk(ask: LinkedAsk, run: Run, count: (verdict: Verdict) => void): void {
+  const condition = run.conditions.of(ask.policy, ask.when);
+  if (condition === false) return;
+  const value = condition === true ? ask.value(run.frame) : ABSENT;
+  if (value === ABSENT || value instanceof Invalid) return count("undecided");
+  whenAnswered(askOne(ask, value, run), (answer) => count(verdictOfAnswer(answer, ask)));
+}
+
+function verdictOfAnswer(answer: CheckAnswer, ask: LinkedAsk): Verdict {
+  switch (answer.kind) {
+    case "no-objection":
+      return "allowed";
+    case "objection":
+      return "denied";
+    case "unavailable":
+      return ask.plan.onUnavailable === "deny" ? "undecided" : "allowed";
+  }
+}
+
+/** A shadow limit keeps its own counter, so that it can be tried before it is enforced. */
+function shadowLimit(limit: LinkedLimit, run: Run, count: (verdict: Verdict) => void): void {
+  const named = run.input.quotas.find((quota) => quota.name === limit.plan.reference.rule);
+  if (limit.plan.onRequest && named === undefined) return;
+  const made = makeCharge(limit, named, run);
+  switch (made.kind) {
+    case "not-applicable":
+      return;
+    case "free":
+      return count("allowed");
+    case "error":
+      return count("undecided");
+    case "too-large":
+      return count("limited");
+    case "charge": {
+      const request = { operation: "charge", charges: [made.charge], deduplicationId: "" } as const;
+      const answer = run.snapshot.handlers.quota(limit.plan.handler).charge(request, run.input.call.signal);
+      return whenAnswered(answer, (settled) => count(verdictOfCharge(settled, limit)));
+    }
+  }
+}
+
+function verdictOfCharge(answer: QuotaAnswer, limit: LinkedLimit): Verdict {
+  switch (answer.kind) {
+    case "granted":
+      return "allowed";
+    case "refused":
+      return "limited";
+    case "unavailable":
+      return answer.cause === "full" || limit.plan.onUnavailable === "deny" ? "undecided" : "allowed";
+  }
+}
+
+/** INVARIANT: handlers never reject, so nothing is left unhandled. */
+function whenAnswered<T>(answer: T | Promise<T>, then: (answer: T) => void): void {
+  if (answer instanceof Promise) void answer.then(then);
+  else then(answer);
+}

@@ -1,0 +1,67 @@
+/** The value that a line gives, as its writer meant it: everything after `key: ` or `- ` up to the end of the line or its comment. */
+export interface LineValue {
+  /** `when`, as written; undefined for an item of a list. */
+  readonly key: string | undefined;
+  /** Offsets in the file. */
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+const BEFORE_VALUE = /^\s*(?:-\s+)*(?:("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#{[][^#]*?)\s*:(?=\s))?\s*/;
+/** A longer value is not repeated in a message. */
+const MAX_QUOTED_LENGTH = 100;
+
+/** @returns the value of the line on which `offset` stands, undefined when that line has none. */
+export function lineValueAt(text: string, offset: number): LineValue | undefined {
+  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
+  const nextBreak = text.indexOf("\n", offset);
+  const line = text.slice(lineStart, nextBreak === -1 ? text.length : nextBreak);
+  const match = BEFORE_VALUE.exec(line);
+  if (match === null) return undefined;
+  const value = withoutComment(line.slice(match[0].length)).trimEnd();
+  if (value === "") return undefined;
+  const start = lineStart + match[0].length;
+  return { key: match[1], start, end: start + value.length, text: value };
+}
+
+/** @returns the line as it should have been written, undefined when that is too long for a message. */
+export function quotedLine(value: LineValue): string | undefined {
+  if (value.text.length > MAX_QUOTED_LENGTH) return undefined;
+  const double = value.text.includes("'") && !/["\\]/.test(value.text);
+  const quoted = double ? `"${value.text}"` : `'${value.text.replaceAll("'", "''")}'`;
+  return value.key === undefined ? quoted : `${value.key}: ${quoted}`;
+}
+
+/** Cuts a comment off, but not a ` #` inside a quoted text of an expression. */
+function withoutComment(text: string): string {
+  let quote: string | undefined;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (quote !== undefined) {
+      if (character === "\\") at++;
+      else if (character === quote) quote = undefined;
+    } else if (character === '"' || character === "'") {
+      quote = character;
+    } else if (character === "#" && (at === 0 || /\s/.test(text[at - 1] ?? ""))) {
+      return text.slice(0, at);
+    }
+  }
+  return text;
+}
+
+/** @returns whether a CEL text ends inside a quoted string: then something cut it. */
+export function endsInsideQuotes(text: string): boolean {
+  let quote: string | undefined;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (quote === undefined) {
+      if (character === '"' || character === "'") quote = character;
+    } else if (character === "\\") {
+      at++;
+    } else if (character === quote) {
+      quote = undefined;
+    }
+  }
+  return quote !== undefined;
+}

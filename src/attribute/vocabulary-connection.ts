@@ -130,7 +130,11 @@ export const CONNECTION_ROWS: readonly AttributeRow[] = [
   row("filter_state", "map(string, dyn)", "What the proxy's filters share with each other, as bytes.", LOGGED),
   row("upstream_filter_state", "map(string, dyn)", "The same for the connection upstream.", { afterwards: true }),
 
-  row("log.name", "string", "The name of the logger that wrote the entry.", { log: "always", weir: "never" }),
+  row("log.name", "string", "The name of the logger that wrote the entry.", {
+    log: "sometimes",
+    weir: "never",
+    absent: "Empty.",
+  }),
   row("log.tags", "map(string, string)", "Custom tags of the logger's configuration.", {
     log: "always",
     weir: "never",

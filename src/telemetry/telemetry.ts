@@ -1,0 +1,69 @@
+/**
+ * Where the rooms say what they did; our own metrics are behind it. Every method is cheap, never throws and never waits, so that it may be
+ * called for each request. The words are the ones of `docs/policy-reference.md`: verdict, reason, `policy/rule`, handler, door.
+ *
+ * Rooms that would rather name what they need declare a narrower interface of their own; this one fits all of them.
+ */
+export interface Telemetry {
+  /** A Check was decided. `tookUs`: microseconds from the message's arrival. */
+  decision(door: string, verdict: string, reason: string, tookUs: number): void;
+  /** A shadow rule had something to say: what the verdict would have been, and what it was. `rule` is `policy/rule`. */
+  shadow(rule: string, verdict: string, enforced: string): void;
+  /** A call was turned away before it was looked at. */
+  notAdmitted(why: string): void;
+  /** A report rule made no instance of a record (`skipped`: its condition was absent) or only a poor one (`failed`). */
+  report(rule: string, what: "skipped" | "failed"): void;
+  /** A message that is none of the door's. */
+  undecodable(door: string): void;
+  /** Entries of an access log stream that were taken, by their type in Envoy's words: `DownstreamEnd`. */
+  acceptedEntries(type: string, count: number): void;
+  /** Entries that never become records, by their type. */
+  skippedEntries(type: string, count: number): void;
+  /** Records lost at a door because nobody could take them. */
+  droppedRecords(door: string, why: string, count: number): void;
+  /** Values that a decision should have carried to the access log and that did not fit. */
+  carriedLeftOut(count: number): void;
+  /** A bug of ours: counted, and logged with its stack. `where` is a door, or the room that caught it. */
+  failed(where: string, error: unknown): void;
+  /** The policy folder was read and gave a new snapshot, or diagnostics. */
+  snapshotLoad(result: "ok" | "error"): void;
+  /** Recorded traffic, in messages. */
+  recorded(state: "written" | "dropped", count: number): void;
+  /** Connections to a listener: `opened`, `closed`, or `refused` because there were too many. */
+  connection(event: "opened" | "closed" | "refused"): void;
+}
+
+/** What is looked at when somebody scrapes; nothing of it is counted twice. */
+export interface TelemetryView {
+  /** Milliseconds since the epoch at which the serving snapshot was put in place; undefined while there is none. */
+  snapshotSince(): number | undefined;
+  /** Requests admitted and not yet answered. */
+  inFlight(): number;
+  handlers(): readonly HandlerCounts[];
+}
+
+/** A report handler's exact account, in records: accepted = delivered + dropped + queued. */
+export interface HandlerCounts {
+  readonly handler: string;
+  readonly accepted: bigint;
+  readonly delivered: bigint;
+  readonly dropped: bigint;
+  readonly queued: bigint;
+}
+
+/** For code that is run without anybody looking. */
+export const UNCOUNTED: Telemetry = {
+  decision: () => undefined,
+  shadow: () => undefined,
+  notAdmitted: () => undefined,
+  report: () => undefined,
+  undecodable: () => undefined,
+  acceptedEntries: () => undefined,
+  skippedEntries: () => undefined,
+  droppedRecords: () => undefined,
+  carriedLeftOut: () => undefined,
+  failed: () => undefined,
+  snapshotLoad: () => undefined,
+  recorded: () => undefined,
+  connection: () => undefined,
+};

@@ -16,6 +16,11 @@ export class EntryMap {
     return this.#entries.get(key) ?? (this.#entries.has(key) ? null : ABSENT);
   }
 
+  /** Every entry, errors too. */
+  pairs(): Iterable<readonly [string, CelValue | Invalid]> {
+    return this.#entries;
+  }
+
   /** The same object each time. */
   whole(): CelMap | Invalid {
     this.#whole ??= this.#check();

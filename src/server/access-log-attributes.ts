@@ -7,9 +7,8 @@ import { canonicalPath } from "../attribute/canonical-path.ts";
 import { unpackCarried } from "../attribute/carried.ts";
 import { EntryMap, type Held } from "../attribute/entry-map.ts";
 import type { Reader, ReaderTable } from "../attribute/readers.ts";
-import { type CelType, parseType } from "../attribute/type.ts";
+import type { CelType } from "../attribute/type.ts";
 import { ABSENT, type CelValue, type Outcome, Uint } from "../attribute/value.ts";
-import { lookup } from "../attribute/vocabulary.ts";
 import type { SlotPlan } from "../snapshot/plan.ts";
 import * as envoy from "./envoy-values.ts";
 import { cutPath, queryOf } from "./ext-authz-attributes.ts";
@@ -137,21 +136,22 @@ export const ACCESS_LOG_READERS: ReaderTable<LoggedEntry> = new Map<string, Read
  * The reader of one slot. A derived attribute is what the decision carried; so is one that the log may know otherwise, where the decision
  * carried it.
  */
-export function accessLogReader({ name, derived, raw, carried }: SlotPlan): Reader<LoggedEntry> | undefined {
+export function accessLogReader({
+  name,
+  type: planned,
+  derived,
+  raw,
+  carried,
+}: SlotPlan): Reader<LoggedEntry> | undefined {
   const own = ACCESS_LOG_READERS.get(name);
   const isDerived = derived !== undefined && raw === undefined;
   if (!carried && !isDerived) return own;
-  const type = typeOf(name, derived?.type);
+  const type: CelType = planned ?? derived?.type ?? { kind: "dyn" };
   const fallback = isDerived ? undefined : own;
   return (entry) => {
     const json = entry.carried(name);
     return json === undefined ? (fallback?.(entry) ?? ABSENT) : unpackCarried(json, type);
   };
-}
-
-function typeOf(name: string, derived: CelType | undefined): CelType {
-  const row = lookup(name);
-  return row === undefined ? (derived ?? { kind: "dyn" }) : parseType(row.type);
 }
 
 /** By the number in the message. */

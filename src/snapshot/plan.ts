@@ -1,3 +1,4 @@
+import type { CelType } from "../attribute/type.ts";
 import type { HandlerSpec } from "./handler-set.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
 import type { DoorName } from "../policy/authored.ts";
@@ -32,6 +33,8 @@ export type DoorPlan =
 
 export interface SlotPlan {
   readonly name: string;
+  /** What native callers are held to, and how a carried value is read back. */
+  readonly type?: CelType;
   readonly derived?: ExpressionPlan;
   /** Set on a derived attribute's own raw value, read inside its own derivation only. */
   readonly raw?: true;

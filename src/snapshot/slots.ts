@@ -13,9 +13,11 @@ export function numberSlots(policies: readonly PolicyPlan[], extra: readonly str
   const add = (name: string): void => {
     if (slots.has(name)) return;
     const derived = attributes.derived.get(name);
-    slots.set(name, { name, carried: carried.has(name), ...(derived ? { derived } : {}) });
+    const type = attributes.types.get(name);
+    const typed = type ? { type } : {};
+    slots.set(name, { name, ...typed, carried: carried.has(name), ...(derived ? { derived } : {}) });
     for (const read of derived?.reads ?? []) {
-      if (read.attribute === name) slots.set(rawKey(name), { name, raw: true, carried: false });
+      if (read.attribute === name) slots.set(rawKey(name), { name, ...typed, raw: true, carried: false });
       else add(read.attribute);
     }
   };

@@ -1,0 +1,122 @@
+import { CheckRequest, type QuotaRequest } from "#proto/weir/v1/check";
+import { bagSource } from "../attribute/bag.ts";
+import type { CheckInput, Engine, RequestedQuota } from "../engine/engine.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
+import { lenientReadOptions } from "../wire/lenient.ts";
+import { turnedAway, whileAdmitted } from "./admitted.ts";
+import type { DoorDeps } from "./door-deps.ts";
+import { grantsOf } from "./grants.ts";
+import { perSnapshot } from "./per-snapshot.ts";
+import { encodeDecision } from "./weir-answer.ts";
+import { admitBag, bagOfAttributes, declaredTypes, textIn } from "./weir-attributes.ts";
+
+export const WEIR_CHECK_PATH = "/weir.v1.Weir/Check";
+
+/** Quotas that one Check may ask for. */
+export const MAX_REQUESTED_QUOTAS = 100;
+
+/** The native API's Check. A refusal is an answer; the call fails where the caller is mistaken, may not ask, or the engine cannot work. */
+export function weirCheckDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
+  const declaredOf = perSnapshot(declaredTypes);
+  return {
+    kind: "unary",
+    path: WEIR_CHECK_PATH,
+    handle(bytes, call) {
+      const admission = engine.admit();
+      if (!admission.ok) return turnedAway(admission);
+      const { snapshot } = admission;
+      return whileAdmitted(
+        admission,
+        () => {
+          const opened = open(bytes, call, snapshot, declaredOf(snapshot), deps);
+          if ("kind" in opened) return opened;
+          const decision = engine.check(snapshot, opened);
+          return decision instanceof Promise
+            ? decision.then((made) => message(encodeDecision(made, opened.quotas)))
+            : message(encodeDecision(decision, opened.quotas));
+        },
+        (error) => {
+          deps.events.failed("weir", error);
+          return fail(STATUS.internal, "a bug of the engine's, which has been logged");
+        },
+      );
+    },
+  };
+}
+
+function message(bytes: Uint8Array): Reply {
+  return { kind: "message", bytes };
+}
+
+function fail(code: StatusCode, text: string): Extract<Reply, { kind: "status" }> {
+  return { kind: "status", code, message: text };
+}
+
+type Failure = ReturnType<typeof fail>;
+
+function open(
+  bytes: Uint8Array,
+  call: Call,
+  snapshot: Snapshot,
+  declared: ReturnType<typeof declaredTypes>,
+  { events }: DoorDeps,
+): CheckInput | Failure {
+  const request = decode(bytes);
+  if (request === undefined) {
+    events.undecodable("weir");
+    return fail(STATUS.invalidArgument, "the message is no weir.v1.CheckRequest");
+  }
+  const grants = grantsOf(call.peer);
+  if (request.quotaOnly && !grants.check) return fail(STATUS.permissionDenied, "`quota_only` needs the grant `check`");
+  const quotas = quotasOf(request.quotas, snapshot);
+  if ("kind" in quotas) return quotas;
+  const sent = bagOfAttributes(request.attributes);
+  const { pathParams } = snapshot.plan.settings;
+  const admitted = sent.ok ? admitBag(sent.bag, { use: "check", grants, peer: call.peer, declared, pathParams }) : sent;
+  if (!admitted.ok) return fail(STATUS.invalidArgument, admitted.problem);
+  const traceparent = textIn(admitted.bag, "request.headers", "traceparent");
+  return {
+    door: "weir",
+    source: bagSource(admitted.bag, snapshot.slots),
+    call,
+    quotas: quotas.requested,
+    quotaOnly: request.quotaOnly,
+    deduplicationId: request.deduplicationId,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(snapshot.door("weir") ? {} : { refused: { reason: "door-off", detail: "door `weir` is not enabled" } }),
+  };
+}
+
+/** @returns undefined for what is no CheckRequest. */
+function decode(bytes: Uint8Array): CheckRequest | undefined {
+  try {
+    return CheckRequest.fromBinary(bytes, lenientReadOptions);
+  } catch {
+    // The runtime's only way to say that the bytes are no message: the caller is told.
+    return undefined;
+  }
+}
+
+/** A quota is asked for by the name of a limit with `on-request: true`; the others are charged by every check they apply to. */
+function quotasOf(
+  asked: readonly QuotaRequest[],
+  snapshot: Snapshot,
+): { readonly requested: readonly RequestedQuota[] } | Failure {
+  if (asked.length > MAX_REQUESTED_QUOTAS) {
+    return fail(STATUS.invalidArgument, `${asked.length} quotas, and at most ${MAX_REQUESTED_QUOTAS} are taken`);
+  }
+  const requested = new Map<string, RequestedQuota>();
+  for (const { name, amount, bestEffort } of asked) {
+    const limit = snapshot.checks.weir.limits.find(({ plan }) => plan.reference.rule === name);
+    if (limit === undefined) return fail(STATUS.invalidArgument, `no limit on this door is called \`${name}\``);
+    if (!limit.plan.onRequest)
+      return fail(
+        STATUS.invalidArgument,
+        `limit \`${name}\` is charged by every check it applies to: it has no \`on-request: true\``,
+      );
+    if (requested.has(name)) return fail(STATUS.invalidArgument, `quota \`${name}\` is asked for twice`);
+    requested.set(name, { name, amount: amount ?? 1n, bestEffort });
+  }
+  return { requested: [...requested.values()] };
+}

@@ -1,0 +1,143 @@
+import { ReportRequest, ReportResponse } from "#proto/weir/v1/report";
+import { type Bag, bagSource } from "../attribute/bag.ts";
+import { Duration, Timestamp, Uint } from "../attribute/value.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ReportRecord } from "../report/reporter.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
+import { lenientReadOptions } from "../wire/lenient.ts";
+import { turnedAway, whileAdmitted } from "./admitted.ts";
+import type { DoorDeps } from "./door-deps.ts";
+import { grantsOf } from "./grants.ts";
+import { perSnapshot } from "./per-snapshot.ts";
+import { decodeReport } from "./report-codec.ts";
+import { MAX_REPORT_ID_LENGTH, ReportIds } from "./report-ids.ts";
+import { admitBag, declaredTypes, textIn } from "./weir-attributes.ts";
+
+export const WEIR_REPORT_PATH = "/weir.v1.Weir/Report";
+
+/** The native API's Report. Answered when all records are queued, or refused with none of them taken. */
+export function weirReportDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
+  const ids = new ReportIds();
+  const declaredOf = perSnapshot(declaredTypes);
+  return {
+    kind: "unary",
+    path: WEIR_REPORT_PATH,
+    handle(bytes, call) {
+      const admission = engine.admit();
+      if (!admission.ok) return turnedAway(admission);
+      const { snapshot } = admission;
+      return whileAdmitted(
+        admission,
+        () => take(bytes, call, { engine, snapshot, declared: declaredOf(snapshot), ids, deps }),
+        (error) => {
+          deps.events.failed("weir", error);
+          return fail(STATUS.internal, "a bug of the engine's, which has been logged");
+        },
+      );
+    },
+  };
+}
+
+interface Taking {
+  readonly engine: Engine;
+  readonly snapshot: Snapshot;
+  readonly declared: ReturnType<typeof declaredTypes>;
+  readonly ids: ReportIds;
+  readonly deps: DoorDeps;
+}
+
+function fail(code: StatusCode, message: string): Reply {
+  return { kind: "status", code, message };
+}
+
+function accepted(records: number, alreadyAccepted: boolean): Reply {
+  return { kind: "message", bytes: ReportResponse.toBinary({ accepted: records, alreadyAccepted }) };
+}
+
+function take(bytes: Uint8Array, call: Call, taking: Taking): Reply {
+  const { engine, snapshot, ids, deps } = taking;
+  if (snapshot.door("weir") === undefined) return fail(STATUS.failedPrecondition, "door `weir` is not enabled");
+  const request = decode(bytes);
+  if (request === undefined) {
+    deps.events.undecodable("weir");
+    return fail(STATUS.invalidArgument, "the message is no weir.v1.ReportRequest");
+  }
+  const { reportId } = request;
+  if (reportId.length > MAX_REPORT_ID_LENGTH)
+    return fail(STATUS.invalidArgument, `\`report_id\` is longer than ${MAX_REPORT_ID_LENGTH}`);
+  const nowMs = deps.monotonicMs();
+  const before = reportId === "" ? undefined : ids.find(call.peer, reportId, nowMs);
+  if (before !== undefined) return accepted(before, true);
+  const records = recordsOf(request, call, taking);
+  if (typeof records === "string") return fail(STATUS.invalidArgument, records);
+  if (engine.report(snapshot, records) === "overloaded")
+    return fail(STATUS.resourceExhausted, "overloaded, nothing was taken: send it again");
+  if (reportId !== "") ids.remember(call.peer, reportId, records.length, nowMs);
+  return accepted(records.length, false);
+}
+
+/** @returns undefined for what is no ReportRequest. */
+function decode(bytes: Uint8Array): ReportRequest | undefined {
+  try {
+    return ReportRequest.fromBinary(bytes, lenientReadOptions);
+  } catch {
+    // The runtime's only way to say that the bytes are no message: the caller is told.
+    return undefined;
+  }
+}
+
+/** @returns the records, or in plain words why none of them is taken. */
+function recordsOf(
+  request: ReportRequest,
+  { peer }: Call,
+  { snapshot, declared, deps }: Taking,
+): readonly ReportRecord[] | string {
+  const decoded = decodeReport(request);
+  if (!decoded.ok) return decoded.problem;
+  const { pathParams } = snapshot.plan.settings;
+  const admits = { use: "report", grants: grantsOf(peer), peer, declared, pathParams } as const;
+  const records: ReportRecord[] = [];
+  for (const [index, sent] of decoded.records.entries()) {
+    const admitted = admitBag(sent, admits);
+    if (!admitted.ok) return `record ${index}: ${admitted.problem}`;
+    records.push(recordOf(admitted.bag, snapshot, deps));
+  }
+  return records;
+}
+
+function recordOf(bag: Bag, snapshot: Snapshot, { epochNanos }: DoorDeps): ReportRecord {
+  const start = bag.get("request.time");
+  const duration = bag.get("request.duration");
+  const startNanos = start instanceof Timestamp ? start.nanos : undefined;
+  const endNanos = startNanos !== undefined && duration instanceof Duration ? startNanos + duration.nanos : undefined;
+  return {
+    door: "weir",
+    source: bagSource(bag, snapshot.slots),
+    derive: true,
+    timeNanos: endNanos ?? startNanos ?? epochNanos(),
+    startNanos,
+    endNanos,
+    traceparent: textIn(bag, "request.headers", "traceparent"),
+    error: hasFailed(bag),
+  };
+}
+
+const FIRST_SERVER_ERROR = 500n;
+
+function hasFailed(bag: Bag): boolean {
+  const verdict = textIn(bag, "check.verdict");
+  const code = wholeNumber(bag, "response.code");
+  const grpc = wholeNumber(bag, "response.grpc_status");
+  return (
+    (verdict !== undefined && verdict !== "allowed") ||
+    (code !== undefined && code >= FIRST_SERVER_ERROR) ||
+    (grpc !== undefined && grpc !== 0n)
+  );
+}
+
+function wholeNumber(bag: Bag, name: string): bigint | undefined {
+  const value = bag.get(name);
+  if (value instanceof Uint) return value.value;
+  return typeof value === "bigint" ? value : undefined;
+}

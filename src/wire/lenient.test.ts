@@ -14,9 +14,10 @@ import {
   replaceInvalid,
 } from "./lenient.ts";
 
-/** As a client could send it: the bytes in a string field of a message. */
+/** As a client could send it: the bytes in a string field of a message. Behind it is a field whose tag begins like the rest of a character. */
 function textOf(bytes: Uint8Array): string {
-  return StringEntry.fromBinary(field(2, bytes), lenientReadOptions).value;
+  const unknown = Buffer.of(0xa0, 0x06, 0x01);
+  return StringEntry.fromBinary(Buffer.concat([field(2, bytes), unknown]), lenientReadOptions).value;
 }
 
 function field(number: number, content: Uint8Array): Buffer {
@@ -48,6 +49,7 @@ describe("text", () => {
     ["Latin-1", [0x63, 0x61, 0x66, 0xe9], "caf\udce9"],
     ["a continuation alone", [0x80], "\udc80"],
     ["the beginning of a character", [0xe2, 0x82, 0x41], "\udce2\udc82A"],
+    ["a character whose rest seems to be behind the text", [0xe2, 0x82], "\udce2\udc82"],
     ["a character cut at the end", [0xf0, 0x9f, 0xa6], "\udcf0\udc9f\udca6"],
     ["a slash in the long form", [0xc0, 0xaf], "\udcc0\udcaf"],
     ["a slash in the longer form", [0xe0, 0x80, 0xaf], "\udce0\udc80\udcaf"],

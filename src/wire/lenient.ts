@@ -92,7 +92,7 @@ class LenientReader extends BinaryReader {
     if (wireType !== WireType.LengthDelimited) throw new Error(`wire type ${wireType} where a message should be`);
     const ends = this.#ends;
     // One that ended did so before the tag and the length that were just read; one that ends right here is still open.
-    while ((ends.at(-1) ?? this.len) < this.pos) ends.pop();
+    while (ends.length > 0 && (ends.at(-1) ?? 0) < this.pos) ends.pop();
     const end = this.pos + length;
     if (end > (ends.at(-1) ?? this.len)) throw new Error("a message ends after the one it is in");
     ends.push(end);

@@ -29,8 +29,8 @@ export interface Attribute {
  * and nowhere else.
  *
  * Maps are lists of entries and never protobuf maps: the keys come from whoever sent the request, and a header may be called `__proto__`.
- * A key that comes twice makes the whole value an error: nobody can say which of the two the upstream will believe. Join repeated headers
- * with ", " (cookies with "; ") before sending them.
+ * A key that comes twice is an error when a rule reads it, and so is the map when a rule takes it whole: nobody can say which of the two the
+ * upstream will believe. Join repeated headers with ", " (cookies with "; ") before sending them.
  *
  * @generated from protobuf message weir.v1.AttributeValue
  */
@@ -148,7 +148,7 @@ export interface StringList {
     items: string[];
 }
 /**
- * A value of any shape. Exactly one field is set. It may be nested 100 deep; a message that nests deeper may be refused whole.
+ * A value of any shape. Exactly one field is set. It may be nested 100 deep: what is deeper is an error, and may make the message unreadable.
  *
  * @generated from protobuf message weir.v1.Value
  */

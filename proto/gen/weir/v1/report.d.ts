@@ -28,8 +28,8 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
  *   records: [ { set: [ {name: 0, string: 1}, {name: 2, string: 3}, {name: 4, string: 5} ] },
  *              { remove: [4], set: [ {name: 2, string: 6} ] } ]
  *
- * The limits on records, words, attributes of a record and entries of a map are the server's; beyond them the request is INVALID_ARGUMENT and
- * nothing of it was taken. So is a request that would unfold to too much altogether.
+ * The limits are the server's: on records, words, attributes of a record, and on what all the records come to when they are unfolded. Beyond
+ * them the request is INVALID_ARGUMENT and nothing of it was taken.
  *
  * @generated from protobuf message weir.v1.ReportRequest
  */
@@ -41,9 +41,9 @@ export interface ReportRequest {
      */
     words: string[];
     /**
-     * @generated from protobuf field: repeated weir.v1.Record records = 2
+     * @generated from protobuf field: repeated weir.v1.RecordDelta records = 2
      */
-    records: Record[];
+    records: RecordDelta[];
     /**
      * A caller that repeats a Report because it saw no answer sends the same id again and is not counted twice. Empty: no such promise.
      *
@@ -54,9 +54,9 @@ export interface ReportRequest {
 /**
  * The difference between two records.
  *
- * @generated from protobuf message weir.v1.Record
+ * @generated from protobuf message weir.v1.RecordDelta
  */
-export interface Record {
+export interface RecordDelta {
     /**
      * Attributes with their new values. Of two for the same attribute the later one counts.
      *
@@ -253,16 +253,16 @@ declare class ReportRequest$Type extends MessageType<ReportRequest> {
  * @generated MessageType for protobuf message weir.v1.ReportRequest
  */
 export declare const ReportRequest: ReportRequest$Type;
-declare class Record$Type extends MessageType<Record> {
+declare class RecordDelta$Type extends MessageType<RecordDelta> {
     constructor();
-    create(value?: PartialMessage<Record>): Record;
-    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Record): Record;
-    internalBinaryWrite(message: Record, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+    create(value?: PartialMessage<RecordDelta>): RecordDelta;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: RecordDelta): RecordDelta;
+    internalBinaryWrite(message: RecordDelta, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
 }
 /**
- * @generated MessageType for protobuf message weir.v1.Record
+ * @generated MessageType for protobuf message weir.v1.RecordDelta
  */
-export declare const Record: Record$Type;
+export declare const RecordDelta: RecordDelta$Type;
 declare class AttributeDelta$Type extends MessageType<AttributeDelta> {
     constructor();
     create(value?: PartialMessage<AttributeDelta>): AttributeDelta;

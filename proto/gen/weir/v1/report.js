@@ -13,7 +13,7 @@ class ReportRequest$Type extends MessageType {
     constructor() {
         super("weir.v1.ReportRequest", [
             { no: 1, name: "words", kind: "scalar", repeat: 2 /*RepeatType.UNPACKED*/, T: 9 /*ScalarType.STRING*/ },
-            { no: 2, name: "records", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Record },
+            { no: 2, name: "records", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => RecordDelta },
             { no: 3, name: "report_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
@@ -34,8 +34,8 @@ class ReportRequest$Type extends MessageType {
                 case /* repeated string words */ 1:
                     message.words.push(reader.string());
                     break;
-                case /* repeated weir.v1.Record records */ 2:
-                    message.records.push(Record.internalBinaryRead(reader, reader.uint32(wireType), options));
+                case /* repeated weir.v1.RecordDelta records */ 2:
+                    message.records.push(RecordDelta.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
                 case /* string report_id */ 3:
                     message.reportId = reader.string();
@@ -55,9 +55,9 @@ class ReportRequest$Type extends MessageType {
         /* repeated string words = 1; */
         for (let i = 0; i < message.words.length; i++)
             writer.tag(1, WireType.LengthDelimited).string(message.words[i]);
-        /* repeated weir.v1.Record records = 2; */
+        /* repeated weir.v1.RecordDelta records = 2; */
         for (let i = 0; i < message.records.length; i++)
-            Record.internalBinaryWrite(message.records[i], writer.tag(2, WireType.LengthDelimited).fork(), options).join();
+            RecordDelta.internalBinaryWrite(message.records[i], writer.tag(2, WireType.LengthDelimited).fork(), options).join();
         /* string report_id = 3; */
         if (message.reportId !== "")
             writer.tag(3, WireType.LengthDelimited).string(message.reportId);
@@ -72,9 +72,9 @@ class ReportRequest$Type extends MessageType {
  */
 export const ReportRequest = new ReportRequest$Type();
 // @generated message type with reflection information, may provide speed optimized methods
-class Record$Type extends MessageType {
+class RecordDelta$Type extends MessageType {
     constructor() {
-        super("weir.v1.Record", [
+        super("weir.v1.RecordDelta", [
             { no: 1, name: "set", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => AttributeDelta },
             { no: 2, name: "remove", kind: "scalar", repeat: 1 /*RepeatType.PACKED*/, T: 13 /*ScalarType.UINT32*/ },
             { no: 3, name: "fresh", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
@@ -139,9 +139,9 @@ class Record$Type extends MessageType {
     }
 }
 /**
- * @generated MessageType for protobuf message weir.v1.Record
+ * @generated MessageType for protobuf message weir.v1.RecordDelta
  */
-export const Record = new Record$Type();
+export const RecordDelta = new RecordDelta$Type();
 // @generated message type with reflection information, may provide speed optimized methods
 class AttributeDelta$Type extends MessageType {
     constructor() {

@@ -10,3 +10,8 @@ export function error(code: string, span: Span | undefined, message: string, hel
     ...(help === undefined ? {} : { help }),
   };
 }
+
+/** @returns a warning: said, and served all the same. */
+export function warning(code: string, span: Span | undefined, message: string, help?: string): Diagnostic {
+  return { ...error(code, span, message, help), severity: "warning" };
+}

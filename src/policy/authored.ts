@@ -15,6 +15,14 @@ export interface AuthoredFolder {
   readonly sources: Sources;
 }
 
+/**
+ * Set only in the partial folder of a failed load: something of it could not be read, which was said. What is there may be judged
+ * (expressions), what is missing may not; a name that is missing is `""`.
+ */
+export interface Incomplete {
+  readonly incomplete?: true;
+}
+
 /** A scalar with the place of each of its characters: an expression or a text with `${…}`. */
 export interface SourceText {
   /** For expressions the scalar's source text, whatever YAML type it resolves to. */
@@ -63,8 +71,11 @@ export interface AuthoredHandler {
   readonly adapter: Located<string>;
   /** As YAML has it (integers beyond 2^53 as bigint); the adapter's own schema judges it where the adapter runs. */
   readonly config: unknown;
-  /** The place of a path inside `config`, for the adapter's own issues: a missing key points at the `config` key or the handler's name. */
-  locateConfig(path: readonly PropertyKey[]): Span;
+  /**
+   * The place of a path inside `config`, for the adapter's own issues: a missing key points at the key of
+   * the map that lacks it, or the handler's name. `part`: the value at the path (default), or its key.
+   */
+  locateConfig(path: readonly PropertyKey[], part?: "key" | "value"): Span;
   readonly queue: AuthoredQueue;
 }
 
@@ -85,7 +96,7 @@ export interface AuthoredDerivation {
   readonly expression: SourceText;
 }
 
-export interface AuthoredPolicy {
+export interface AuthoredPolicy extends Incomplete {
   readonly file: string;
   readonly name: Located<string>;
   readonly description?: string;
@@ -95,6 +106,11 @@ export interface AuthoredPolicy {
   readonly rawPath: boolean;
   readonly cache?: AuthoredCache;
   readonly define: readonly AuthoredDefinition[];
+  /**
+   * Set only in the partial folder of a failed load: names of definitions that could not be read. Expressions that use them are not
+   * wrong about the name.
+   */
+  readonly unreadableDefinitions?: readonly string[];
   readonly check: readonly AuthoredRule[];
   readonly quota: readonly AuthoredLimit[];
   readonly report: readonly AuthoredReport[];
@@ -117,7 +133,7 @@ export type Constant =
 
 export type AuthoredRule = AuthoredAllow | AuthoredDeny | AuthoredAsk | AuthoredChange;
 
-interface RuleCommon {
+interface RuleCommon extends Incomplete {
   readonly name: Located<string>;
   readonly description?: string;
   readonly when?: SourceText;
@@ -175,7 +191,7 @@ export interface AuthoredRespond {
   readonly span: Span;
 }
 
-export interface AuthoredLimit {
+export interface AuthoredLimit extends Incomplete {
   readonly name: Located<string>;
   readonly description?: string;
   readonly handler: Located<string>;
@@ -194,7 +210,7 @@ export interface AuthoredLimit {
 
 export type AuthoredReport = AuthoredMetric | AuthoredLogEntry | AuthoredTraceSpan;
 
-interface ReportCommon {
+interface ReportCommon extends Incomplete {
   readonly name: Located<string>;
   readonly description?: string;
   readonly of: "request" | "decision";

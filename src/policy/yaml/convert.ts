@@ -156,9 +156,14 @@ class Converter {
       value: scalarValue(scalar.value),
       source: sourceText({ file: this.#file, text, style, span, body, bodyStart }),
       style,
-      ...(style === "plain" && comment !== undefined ? { commentAt: comment } : {}),
+      ...(style === "plain" && comment !== undefined ? { comment: this.#comment(comment) } : {}),
       broken: this.#broken.some(([start, end]) => start < span.end && span.start < end),
     };
+  }
+
+  #comment(at: number) {
+    const value = lineValueAt(this.#text, at);
+    return { at, quoted: value === undefined ? undefined : quotedLine(value) };
   }
 
   /** The characters between the quotes or after the line of the block indicator. */

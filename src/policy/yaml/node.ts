@@ -13,8 +13,8 @@ export interface YamlScalar {
   /** The text as a person sees it: unquoted, unfolded, but `1.0` and not `1`. */
   readonly source: SourceText;
   readonly style: "plain" | "single-quoted" | "double-quoted" | "literal" | "folded";
-  /** Of a plain scalar that a comment follows on its line: where the `#` is. */
-  readonly commentAt?: number;
+  /** Of a plain scalar that a comment follows on its line: the comment's `#`, and the line as it would be with everything in quotes. */
+  readonly comment?: { readonly at: number; readonly quoted: string | undefined };
   /** Something was said about it already; nobody has to say more. */
   readonly broken: boolean;
 }

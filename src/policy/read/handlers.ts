@@ -1,0 +1,67 @@
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
+import type { AuthoredHandler, Constant } from "../authored.ts";
+import { constantOf } from "../schema/collections.ts";
+import { FILES } from "../schema/files.ts";
+import { type ReadRule, readRule } from "../schema/rule.ts";
+import { validate } from "../schema/validate.ts";
+import { entryOf, type YamlMap, type YamlNode } from "../yaml/node.ts";
+
+/** Records that may wait for one handler, unless its `queue:` says otherwise. */
+const DEFAULT_QUEUE_RECORDS = 10_000;
+
+/** @returns the handlers of `handlers.yaml`; those without a name are left out. */
+export function readHandlers(
+  map: YamlMap,
+  file: string,
+): { readonly handlers: readonly AuthoredHandler[]; readonly diagnostics: readonly Diagnostic[] } {
+  const { value, diagnostics } = validate(FILES.handlers, map, { owner: { file, start: 0, end: 0 } });
+  const rules = (value.handlers ?? []).map((node) => readRule("handlers", node));
+  const handlers = rules.flatMap(({ rule }) => (rule === undefined ? [] : [handlerOf(rule)]));
+  return { handlers, diagnostics: [...diagnostics, ...rules.flatMap((rule) => rule.diagnostics)] };
+}
+
+function handlerOf({ rule }: ReadRule<"handlers">): AuthoredHandler {
+  const { config, queue } = rule;
+  return {
+    name: rule.handler,
+    adapter: rule.adapter,
+    config: config === undefined ? Object.create(null) : plainOf(constantOf(config)),
+    locateConfig: (path, part = "value") => locate(config, path, part) ?? rule.handler.span,
+    queue: {
+      records: Number(queue?.records?.value ?? DEFAULT_QUEUE_RECORDS),
+      onFull: queue?.["on-full"]?.value ?? "drop-oldest",
+    },
+  };
+}
+
+/** Adapters get numbers; only what a number cannot hold stays a bigint. */
+function plainOf(value: Constant): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(plainOf);
+  const record: Record<string, unknown> = Object.create(null);
+  for (const [key, entry] of Object.entries(value)) record[key] = plainOf(entry);
+  return record;
+}
+
+/** The place of a path inside `config`; where the path ends early (a missing key), the key of the deepest map it reached. */
+function locate(config: YamlMap | undefined, path: readonly PropertyKey[], part: "key" | "value"): Span | undefined {
+  let node: YamlNode | undefined = config;
+  let key: Span | undefined;
+  let value = config?.span;
+  for (const step of path) {
+    if (node?.kind === "map") {
+      const entry = entryOf(node, String(step));
+      if (entry === undefined) return key ?? config?.span;
+      key = entry.key.span;
+      node = entry.value;
+      value = part === "key" ? key : entry.value.span;
+    } else if (node?.kind === "list" && typeof step === "number" && node.items[step] !== undefined) {
+      node = node.items[step];
+      value = node?.span;
+    } else {
+      return value;
+    }
+  }
+  return path.length === 0 ? undefined : value;
+}

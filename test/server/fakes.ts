@@ -1,0 +1,194 @@
+/** Small stand-ins for what front doors talk to: an engine that answers what a test wants, and snapshots of nothing but slots. */
+import { readFileSync } from "node:fs";
+import type { AttributeSource } from "../../src/attribute/source.ts";
+import { parseType } from "../../src/attribute/type.ts";
+import type { Outcome } from "../../src/attribute/value.ts";
+import { lookup, suppliedBy, VOCABULARY } from "../../src/attribute/vocabulary.ts";
+import { type Decision, NO_CHANGES, NOT_REUSABLE } from "../../src/engine/decision.ts";
+import type { Admission, CheckInput, Engine } from "../../src/engine/engine.ts";
+import type { DoorName } from "../../src/policy/authored.ts";
+import type { ReportRecord } from "../../src/report/reporter.ts";
+import type { DoorDeps } from "../../src/server/door-deps.ts";
+import type { DoorPlan, SlotPlan } from "../../src/snapshot/plan.ts";
+import type { Snapshot } from "../../src/snapshot/snapshot.ts";
+import type { Call, Reply } from "../../src/wire/door.ts";
+
+const DOOR_PLANS: readonly DoorPlan[] = [
+  { door: "weir", requires: [] },
+  { door: "ext-authz", jwt: { namespace: "envoy.filters.http.jwt_authn", key: "jwt" } },
+  { door: "ext-authz-tcp" },
+  { door: "access-log" },
+];
+
+export interface SnapshotOptions {
+  readonly slots?: readonly SlotPlan[];
+  readonly off?: readonly DoorName[];
+  readonly mask?: readonly string[];
+  readonly pathParams?: "refuse" | "keep";
+  /** `policy/limit`, with `on-request` or not. */
+  readonly limits?: readonly { readonly rule: string; readonly onRequest: boolean }[];
+}
+
+/** By default a snapshot that reads every attribute there is. */
+export function fakeSnapshot(options: SnapshotOptions = {}): Snapshot {
+  const plans = options.slots ?? VOCABULARY.map(({ name, type }) => ({ name, type: parseType(type), carried: false }));
+  const doors = DOOR_PLANS.filter(({ door }) => !options.off?.includes(door));
+  const limits = (options.limits ?? []).map(({ rule, onRequest }) => ({
+    plan: { onRequest, reference: { rule, file: "p.yaml", line: 1 } },
+  }));
+  const settings = {
+    unmatched: "deny",
+    doors,
+    pathParams: options.pathParams ?? "refuse",
+    mask: options.mask ?? [],
+  } as const;
+  const parts = {
+    id: "snapshot-1",
+    plan: { id: "snapshot-1", settings, slots: plans, handlers: [], policies: [] },
+    slots: plans.map(({ name }, slot) => ({ slot, name })),
+    door: (name: DoorName) => doors.find(({ door }) => door === name),
+    checks: { weir: { rules: [], asks: [], changes: [], limits } },
+  };
+  // A door reads no more of a snapshot than this.
+  return parts as unknown as Snapshot;
+}
+
+export type Decide = (snapshot: Snapshot, input: CheckInput) => Decision | Promise<Decision>;
+
+export class FakeEngine implements Engine {
+  readonly snapshot: Snapshot;
+  readonly checks: CheckInput[] = [];
+  readonly records: ReportRecord[] = [];
+  turnAway: Extract<Admission, { ok: false }>["why"] | undefined;
+  reportAnswer: "queued" | "overloaded" = "queued";
+  /** Admitted and not released. */
+  held = 0;
+  readonly #decide: Decide;
+
+  constructor(snapshot: Snapshot, decide: Decide = () => decision()) {
+    this.snapshot = snapshot;
+    this.#decide = decide;
+  }
+
+  admit(): Admission {
+    if (this.turnAway) return { ok: false, why: this.turnAway };
+    this.held++;
+    return { ok: true, snapshot: this.snapshot, release: () => void this.held-- };
+  }
+
+  check(snapshot: Snapshot, input: CheckInput): Decision | Promise<Decision> {
+    this.checks.push(input);
+    return this.#decide(snapshot, input);
+  }
+
+  report(_snapshot: Snapshot, records: readonly ReportRecord[]): "queued" | "overloaded" {
+    if (this.reportAnswer === "queued") this.records.push(...records);
+    return this.reportAnswer;
+  }
+}
+
+export function decision(changed: Partial<Decision> = {}): Decision {
+  return {
+    verdict: "allowed",
+    reason: "rule",
+    rule: { rule: "shop/readers", file: "shop.yaml", line: 7 },
+    snapshot: "snapshot-1",
+    decisionId: "d-1",
+    door: "ext-authz",
+    detail: "",
+    changes: NO_CHANGES,
+    limits: [],
+    validity: NOT_REUSABLE,
+    tookUs: 120,
+    carried: [],
+    ...changed,
+  };
+}
+
+/** What was counted, as `what door detail count`. */
+export class FakeEvents {
+  readonly seen: string[] = [];
+  readonly errors: unknown[] = [];
+
+  undecodable(door: DoorName): void {
+    this.seen.push(`undecodable ${door}`);
+  }
+  skippedEntries(type: string, count: number): void {
+    this.seen.push(`skipped ${type} ${count}`);
+  }
+  droppedRecords(door: DoorName, why: string, count: number): void {
+    this.seen.push(`dropped ${door} ${why} ${count}`);
+  }
+  carriedLeftOut(count: number): void {
+    this.seen.push(`left out ${count}`);
+  }
+  failed(door: DoorName, error: unknown): void {
+    this.seen.push(`failed ${door}`);
+    this.errors.push(error);
+  }
+}
+
+export function fakeDeps(): DoorDeps & { readonly events: FakeEvents } {
+  return { events: new FakeEvents(), epochNanos: () => 1_000_000_000_000_000_000n, monotonicMs: () => 5_000 };
+}
+
+export function fakeCall(peer: Partial<Call["peer"]> = {}): Call {
+  return {
+    peer: { address: "127.0.0.1:53211", principal: undefined, local: true, ...peer },
+    deadlineMs: undefined,
+    signal: new AbortController().signal,
+    metadata: () => undefined,
+    arrivedMs: 4_999,
+  };
+}
+
+/** Every attribute that a door's source has a value or an error for, by name; read whole, and by key for maps. */
+export function everything(source: AttributeSource, snapshot: Snapshot): Map<string, Outcome> {
+  const values = new Map<string, Outcome>();
+  for (const { slot, name } of snapshot.slots) {
+    const value = source.read(slot);
+    if (typeof value !== "symbol") values.set(name, value);
+    if (value instanceof Map) for (const key of value.keys()) source.readKey(slot, String(key));
+    source.readKey(slot, "constructor");
+    source.entries(slot);
+  }
+  return values;
+}
+
+/** The names of attributes whose reading a door must have, from the tables. */
+export function namesOf(...doors: readonly ("ext-authz" | "ext-authz-tcp" | "access-log")[]): readonly string[] {
+  return [...new Set(doors.flatMap((door) => suppliedBy(door)))].sort();
+}
+
+export function slotOf(name: string, snapshot: Snapshot): number {
+  const slot = snapshot.slots.find((one) => one.name === name)?.slot;
+  if (slot === undefined || lookup(name) === undefined) throw new Error(`no attribute ${name}`);
+  return slot;
+}
+
+export function bytesOf(reply: Reply): Uint8Array {
+  if (reply.kind !== "message") throw new Error(`status ${reply.code}: ${reply.message}`);
+  return reply.bytes;
+}
+
+export interface Recorded<T> {
+  readonly case: string;
+  readonly what: string;
+  readonly bytes: Uint8Array;
+  /** The message as somebody else printed it. */
+  readonly json: T;
+  readonly invalidUtf8: boolean;
+}
+
+/** @typeParam T what the test reads of the recorded JSON */
+export function recorded<T>(file: "ext_authz" | "als"): readonly Recorded<T>[] {
+  const lines = readFileSync(new URL(`../data/envoy-1.40.0/${file}.ndjson`, import.meta.url), "utf8")
+    .trim()
+    .split("\n");
+  return lines.map((line) => {
+    // The shape of a line stands in the README beside the recording.
+    const row = JSON.parse(line) as { case: string; what: string; base64: string; json: T; invalid_utf8?: unknown };
+    const bytes = new Uint8Array(Buffer.from(row.base64, "base64"));
+    return { case: row.case, what: row.what, bytes, json: row.json, invalidUtf8: row.invalid_utf8 !== undefined };
+  });
+}

@@ -143,6 +143,7 @@ function answers(): readonly Recorded[] {
     readonly case: string;
     readonly answers?: { readonly check?: { readonly message?: unknown; readonly payload_base64?: string } };
   }
+  // Our own copy, of which these keys are read.
   const rows = JSON.parse(readFileSync(new URL("behaviour.json", DATA), "utf8")) as readonly Row[];
   return rows.flatMap((row) => {
     const { message, payload_base64 } = row.answers?.check ?? {};

@@ -27,6 +27,17 @@ test.each(files(COMMITTED))("%s is as generated", (file) => {
   expect(readFileSync(join(COMMITTED, file)).equals(readFileSync(join(fresh, file)))).toBe(true);
 });
 
+test("wherever a message is read, the reader is told the wire type it came with", () => {
+  const modules = files(COMMITTED).filter((file) => file.endsWith(".js"));
+  const calls = modules.flatMap(
+    (file) => readFileSync(join(COMMITTED, file), "utf8").match(/\.internalBinaryRead\(.*/g) ?? [],
+  );
+  expect(calls.length).toBeGreaterThan(100);
+  expect(
+    calls.filter((call) => !call.startsWith(".internalBinaryRead(reader, reader.uint32(wireType), options")),
+  ).toEqual([]);
+});
+
 test("every module loads", async () => {
   const modules = files(COMMITTED).filter((file) => file.endsWith(".js"));
   const loaded = await Promise.all(modules.map((file) => import(join(COMMITTED, file))));

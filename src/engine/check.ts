@@ -1,5 +1,4 @@
 import { ABSENT, Invalid } from "../attribute/value.ts";
-import type { LinkedPolicy } from "../snapshot/snapshot.ts";
 import { askAdapters } from "./asks.ts";
 import { chargeLimits } from "./charge.ts";
 import { judge } from "./decide.ts";
@@ -121,11 +120,4 @@ function carriedOf(run: Run): Decision["carried"] {
     const value = run.frame.read(slot);
     return value === ABSENT || value instanceof Invalid ? [] : [{ name, value }];
   });
-}
-
-/** Policies whose rules took part: those whose `when` is not definitely false. */
-export function applicablePolicies(run: Run): ReadonlySet<LinkedPolicy> {
-  const { rules, asks, changes, limits } = run.program;
-  const policies = new Set([...rules, ...asks, ...changes, ...limits].map((rule) => rule.policy));
-  return new Set([...policies].filter((policy) => run.conditions.ofPolicy(policy) !== false));
 }

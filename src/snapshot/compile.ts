@@ -79,7 +79,9 @@ function maskedAttribute(name: string, attributes: Attributes): string {
 function planOf(folder: AuthoredFolder, id: string, policies: readonly PolicyPlan[], attributes: Attributes): Plan {
   const settings = settingsOf(folder);
   const requires = settings.doors.flatMap((door) => (door.door === "weir" ? door.requires : []));
-  return { id, settings, slots: numberSlots(policies, requires, attributes), handlers: handlerSpecs(folder, policies), policies };
+  // An answer is never reused beyond its token's expiry, whether or not a policy reads the claim.
+  const expiry = policies.some((policy) => policy.cache.forMs > 0) ? ["request.auth.claims"] : [];
+  return { id, settings, slots: numberSlots(policies, [...requires, ...expiry], attributes), handlers: handlerSpecs(folder, policies), policies };
 }
 
 function settingsOf({ settings }: AuthoredFolder): SettingsPlan {

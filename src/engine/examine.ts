@@ -1,0 +1,59 @@
+import { type Diagnostic, hasErrors, type Sources } from "../diagnostics/diagnostic.ts";
+import { orderDiagnostics } from "../diagnostics/order.ts";
+import type { AuthoredFolder } from "../policy/authored.ts";
+import type { FolderReading } from "../policy/folder.ts";
+import { loadFolder } from "../policy/load.ts";
+import { compile } from "../snapshot/compile.ts";
+import type { HandlerIssue, HandlerSpec } from "../snapshot/handler-set.ts";
+import { handlerDiagnostics } from "../snapshot/handlers.ts";
+import type { Plan } from "../snapshot/plan.ts";
+
+/** One reading of a folder, judged: the plan, or everything that is wrong with it. */
+export interface Examination {
+  /** Undefined when there is an error. */
+  readonly plan: Plan | undefined;
+  readonly folder: AuthoredFolder;
+  /** In the order of files, lines and columns. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sources: Sources;
+}
+
+/** Parses, checks and compiles a folder. Errors of every stage come together: what one file has wrong does not hide another's mistakes. */
+export function examine(reading: FolderReading): Examination {
+  const loaded = loadFolder(reading.files);
+  const folder = loaded.ok ? loaded.folder : loaded.partial;
+  const compiled = compile(folder, reading.id);
+  const blameless = loaded.ok ? compiled.diagnostics : withoutConsequences(compiled.diagnostics, loaded.unreadable);
+  const diagnostics = orderDiagnostics([...reading.diagnostics, ...loaded.diagnostics, ...blameless]);
+  return { plan: hasErrors(diagnostics) ? undefined : compiled.plan, folder, diagnostics, sources: folder.sources };
+}
+
+/** Codes that say no more than that a file could not be read, by that file. */
+const CONSEQUENCES: Readonly<Record<string, ReadonlySet<string>>> = {
+  "handlers.yaml": new Set(["P1301"]),
+  "attributes.yaml": new Set(["P1201", "P1302", "P1310", "P1311", "P1312"]),
+  "weir.yaml": new Set(["P1311", "P1312", "P1313"]),
+};
+
+/** Nobody is wrong to name what stands in a file that could not be read. */
+function withoutConsequences(diagnostics: readonly Diagnostic[], unreadable: ReadonlySet<string>): readonly Diagnostic[] {
+  const silenced = [...unreadable].flatMap((file) => [...(CONSEQUENCES[file] ?? [])]);
+  return diagnostics.filter((diagnostic) => !silenced.includes(diagnostic.code));
+}
+
+/** As `examine`, with the adapters' own judgement of their config: what `weir validate` says. */
+export async function examineWithHandlers(
+  reading: FolderReading,
+  host: { validate(specs: readonly HandlerSpec[]): Promise<readonly HandlerIssue[]> },
+): Promise<Examination> {
+  const examination = examine(reading);
+  if (examination.plan === undefined) return examination;
+  return withHandlerIssues(examination, await host.validate(examination.plan.handlers));
+}
+
+/** Adds what the handler host found; any of it means no plan. */
+export function withHandlerIssues(examination: Examination, issues: readonly HandlerIssue[]): Examination {
+  if (issues.length === 0) return examination;
+  const found = handlerDiagnostics(examination.folder.handlers, issues);
+  return { ...examination, plan: undefined, diagnostics: orderDiagnostics([...examination.diagnostics, ...found]) };
+}

@@ -1,0 +1,143 @@
+import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import type { PolicyStore } from "../policy/store.ts";
+import type { Reporter } from "../report/reporter.ts";
+import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
+import { link } from "../snapshot/link.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { type Examination, examine, withHandlerIssues } from "./examine.ts";
+import type { Live } from "./live.ts";
+
+/** Opens the handlers of a plan, reusing those that are open already. */
+export interface HandlerOpener {
+  open(specs: readonly HandlerSpec[]): Promise<HandlerSet | { readonly issues: readonly HandlerIssue[] }>;
+}
+
+export interface LoaderOptions {
+  readonly store: PolicyStore;
+  readonly host: HandlerOpener;
+  readonly live: Live<Snapshot>;
+  readonly reporter: Reporter;
+  readonly events: LoadEvents;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Told what became of each load: logs, metrics. */
+export interface LoadEvents {
+  loaded(snapshot: LoadedSnapshot, warnings: readonly Diagnostic[]): void;
+  /** The last good snapshot goes on serving. */
+  failed(failure: LoadFailure): void;
+  /** A snapshot that no request uses any more was closed; `error` when that failed. */
+  retired(snapshot: string, error: unknown): void;
+}
+
+export interface LoadedSnapshot {
+  readonly id: string;
+  readonly commit: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly loadedAt: number;
+  readonly policies: readonly { readonly policy: string; readonly file: string; readonly doors: readonly string[] }[];
+}
+
+export interface LoadFailure {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sources: Sources;
+}
+
+/**
+ * The load flow: store → documents → plan → handlers → snapshot → swap. All or nothing: any error, and the last good snapshot goes on
+ * serving. One load at a time; a change that comes during one is read afterwards.
+ */
+export class Loader {
+  readonly #options: LoaderOptions;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #loaded: LoadedSnapshot | undefined;
+  #lastError: LoadFailure | undefined;
+  /** What the folder held when it was last judged, good or bad: nothing new, nothing to do. */
+  #seen: string | undefined;
+  readonly #retiring = new Set<Promise<void>>();
+
+  constructor(options: LoaderOptions) {
+    this.#options = options;
+  }
+
+  get loaded(): LoadedSnapshot | undefined {
+    return this.#loaded;
+  }
+
+  /** Undefined once a load succeeded. */
+  get lastError(): LoadFailure | undefined {
+    return this.#lastError;
+  }
+
+  /** Reads the folder and makes it live if it is good. Resolves when this reading, or one begun after the call, has been judged. */
+  load(): Promise<void> {
+    if (this.#running) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#running = this.#loadUntilQuiet().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Resolves when every snapshot that was replaced has been closed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#retiring);
+  }
+
+  async #loadUntilQuiet(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#loadOnce();
+    } while (this.#again);
+  }
+
+  async #loadOnce(): Promise<void> {
+    const reading = await this.#options.store.read();
+    if (reading.id === this.#seen) return;
+    this.#seen = reading.id;
+    if (reading.id === this.#loaded?.id) {
+      // Edited back to what is serving.
+      this.#lastError = undefined;
+      return this.#options.events.loaded(this.#loaded, []);
+    }
+    const examination = examine(reading);
+    if (examination.plan === undefined) return this.#fail(examination);
+    const handlers = await this.#options.host.open(examination.plan.handlers);
+    if ("issues" in handlers) return this.#fail(withHandlerIssues(examination, handlers.issues));
+    this.#swap(link(examination.plan, handlers), reading.commit, examination);
+  }
+
+  #fail({ diagnostics, sources }: Examination): void {
+    this.#lastError = { at: this.#options.now(), diagnostics, sources };
+    this.#options.events.failed(this.#lastError);
+  }
+
+  #swap(snapshot: Snapshot, commit: string | undefined, { diagnostics }: Examination): void {
+    const { live, events, now } = this.#options;
+    const policies = snapshot.plan.policies.map(({ name, file, doors }) => ({ policy: name, file, doors }));
+    const loaded = { id: snapshot.id, commit, loadedAt: now(), policies };
+    this.#loaded = loaded;
+    this.#lastError = undefined;
+    const retiring = live.swap(snapshot).then((before) => (before ? this.#retire(before) : undefined));
+    this.#retiring.add(retiring);
+    void retiring.finally(() => this.#retiring.delete(retiring));
+    events.loaded(loaded, diagnostics);
+  }
+
+  async #retire(snapshot: Snapshot): Promise<void> {
+    const { reporter, events } = this.#options;
+    try {
+      reporter.retire(snapshot);
+      await snapshot.handlers.retire();
+      events.retired(snapshot.id, undefined);
+    } catch (error) {
+      events.retired(snapshot.id, error);
+    }
+  }
+}

@@ -66,7 +66,9 @@ class Unfolding {
   /** The entries of those that are string maps, for the next delta. */
   readonly #entries = new Map<string, ReadonlyMap<string, string>>();
   readonly #weights = new Map<string, number>();
+  /** Of the attributes as they are now. */
   #weight = 0;
+  /** Of everything that was kept or set in any record so far. */
   #unfolded = 0;
 
   constructor(words: readonly string[]) {
@@ -77,8 +79,11 @@ class Unfolding {
   next({ fresh, remove, set }: RecordDelta): string | undefined {
     if (fresh) for (const name of [...this.#attributes.keys()]) this.#remove(name);
     for (const word of remove) this.#remove(this.#word(word));
-    for (const { name, kind } of set) this.#set(this.#word(name), kind);
     this.#unfolded += this.#weight;
+    for (const { name, kind } of set) {
+      this.#set(this.#word(name), kind);
+      if (this.#unfolded > MAX_UNFOLDED_BYTES) break;
+    }
     if (this.#unfolded > MAX_UNFOLDED_BYTES) {
       return `with it the records come to over ${MAX_UNFOLDED_BYTES} bytes when unfolded: send fewer at once`;
     }
@@ -101,10 +106,13 @@ class Unfolding {
     this.#entries.set(name, entries);
   }
 
-  #put(name: string, value: Held, weight: number): void {
+  #put(name: string, value: Held, contents: number): void {
+    const weight = ENTRY_BYTES + contents;
     this.#attributes.set(name, value);
-    this.#weight += ENTRY_BYTES + weight - (this.#weights.get(name) ?? 0);
-    this.#weights.set(name, ENTRY_BYTES + weight);
+    this.#weight += weight - (this.#weights.get(name) ?? 0);
+    this.#weights.set(name, weight);
+    // Also when the record sets it again: every change to a map copies the map.
+    this.#unfolded += weight;
   }
 
   #remove(name: string): void {

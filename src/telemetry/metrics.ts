@@ -1,0 +1,219 @@
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { Counter } from "./counter.ts";
+import { type Family, readFamily, register, type Sample } from "./family.ts";
+import { DurationHistogram } from "./histogram.ts";
+import type { Log } from "./log.ts";
+import type { HandlerCounts, Telemetry, TelemetryView } from "./telemetry.ts";
+
+/** Weir's own metrics: what the rooms say, and what a scrape looks at. */
+export interface Metrics extends Telemetry {
+  /** From where a scrape reads what nobody counts. Called once, when the engine is put together. */
+  observe(view: TelemetryView): void;
+  /** @returns the text of all metrics in Prometheus' exposition format 0.0.4. */
+  exposition(): Promise<string>;
+}
+
+export interface MetricsOptions {
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly version: string;
+  /** Also the process' own: memory, CPU, garbage collection, event loop delay. It keeps timers of prom-client's. */
+  readonly process: boolean;
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  return new OwnMetrics(options);
+}
+
+/** Upper bounds in seconds. A Check that waits for nothing takes tens of microseconds, one that asks a backend milliseconds. */
+const CHECK_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+/** How often the delay of the event loop is sampled, in milliseconds; each sample wakes the process. */
+const EVENT_LOOP_SAMPLE_MS = 25;
+
+class OwnMetrics implements Metrics {
+  readonly #registry = new Registry();
+  readonly #counters = makeCounters();
+  readonly #checkSeconds = new DurationHistogram(
+    "weir_check_duration_seconds",
+    "Time from the arrival of a Check to its decision.",
+    "door",
+    CHECK_SECONDS,
+  );
+  readonly #options: MetricsOptions;
+  #connectionsOpen = 0;
+  #view: TelemetryView | undefined;
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    // Alerts compare with the value before: these are there before the first load.
+    this.#counters.snapshotLoads.add(0, "ok");
+    this.#counters.snapshotLoads.add(0, "error");
+    for (const family of [...Object.values(this.#counters), this.#checkSeconds, ...this.#readFamilies()]) {
+      register(this.#registry, family);
+    }
+    if (options.process) {
+      collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
+    }
+  }
+
+  observe(view: TelemetryView): void {
+    this.#view = view;
+  }
+
+  exposition(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  decision(door: string, verdict: string, reason: string, tookUs: number): void {
+    this.#counters.decisions.add(1, door, verdict, reason);
+    this.#checkSeconds.observe(door, tookUs / 1_000_000);
+  }
+
+  shadow(rule: string, verdict: string, enforced: string): void {
+    this.#counters.shadow.add(1, rule, verdict, enforced);
+  }
+
+  notAdmitted(why: string): void {
+    this.#counters.notAdmitted.add(1, why);
+  }
+
+  report(rule: string, what: "skipped" | "failed"): void {
+    this.#counters.reports.add(1, rule, what);
+  }
+
+  undecodable(door: string): void {
+    this.#counters.undecodable.add(1, door);
+  }
+
+  acceptedEntries(type: string, count: number): void {
+    this.#counters.entries.add(count, type, "accepted");
+  }
+
+  skippedEntries(type: string, count: number): void {
+    this.#counters.entries.add(count, type, "skipped");
+  }
+
+  droppedRecords(door: string, why: string, count: number): void {
+    this.#counters.droppedRecords.add(count, door, why);
+  }
+
+  carriedLeftOut(count: number): void {
+    this.#counters.carriedLeftOut.add(count);
+  }
+
+  failed(where: string, error: unknown): void {
+    this.#counters.bugs.add(1, where);
+    this.#options.log.error("a bug of Weir's was caught", { where, error });
+  }
+
+  snapshotLoad(result: "ok" | "error"): void {
+    this.#counters.snapshotLoads.add(1, result);
+  }
+
+  recorded(state: "written" | "dropped", count: number): void {
+    this.#counters.recorded.add(count, state);
+  }
+
+  connection(event: "opened" | "closed" | "refused"): void {
+    this.#counters.connections.add(1, event);
+    if (event === "opened") this.#connectionsOpen += 1;
+    if (event === "closed") this.#connectionsOpen -= 1;
+  }
+
+  #readFamilies(): readonly Family[] {
+    const gauge = (name: string, help: string, read: () => readonly Sample[]) => readFamily(name, help, "gauge", read);
+    return [
+      gauge("weir_snapshot_age_seconds", "Time since the serving snapshot was put in place.", () => {
+        const since = this.#view?.snapshotSince();
+        return since === undefined ? [] : [bare(Math.max(0, (this.#options.now() - since) / 1000))];
+      }),
+      gauge("weir_in_flight", "Calls admitted and not yet answered.", () => [bare(this.#view?.inFlight() ?? 0)]),
+      gauge("weir_connections_open", "Connections of the gRPC listener.", () => [bare(this.#connectionsOpen)]),
+      readFamily(
+        "weir_records_total",
+        "Records per report handler: accepted = delivered + dropped + queued.",
+        "counter",
+        () => byHandler(this.#view).flatMap(recordStates),
+      ),
+      gauge("weir_records_queued", "Records that wait for a report handler.", () =>
+        byHandler(this.#view).map(({ handler, queued }) => ({ labels: { handler }, value: Number(queued) })),
+      ),
+      gauge("weir_build_info", "Which Weir this is; always 1.", () => [
+        { labels: { version: this.#options.version, node: process.versions.node }, value: 1 },
+      ]),
+    ];
+  }
+}
+
+/** One row each. The first five are relied on by tools: docs/policy-reference.md names them. */
+function makeCounters() {
+  return {
+    decisions: new Counter("weir_decisions_total", "Decided Checks.", ["door", "verdict", "reason"]),
+    shadow: new Counter(
+      "weir_shadow_total",
+      "What shadow rules would have made of a request, beside the verdict that was enforced.",
+      ["rule", "verdict", "enforced"],
+    ),
+    snapshotLoads: new Counter("weir_snapshot_loads_total", "Readings of the policy folder.", ["result"]),
+    notAdmitted: new Counter("weir_not_admitted_total", "Calls turned away because the engine could not work.", [
+      "why",
+    ]),
+    reports: new Counter(
+      "weir_report_rules_total",
+      "Records that a report rule skipped (its condition was absent) or of which it made only a part (an error).",
+      ["rule", "state"],
+    ),
+    undecodable: new Counter("weir_undecodable_total", "Messages that are none of their door's.", ["door"]),
+    entries: new Counter("weir_access_log_entries_total", "Entries of access logs; only end entries are records.", [
+      "type",
+      "state",
+    ]),
+    droppedRecords: new Counter("weir_door_records_dropped_total", "Records lost before they were queued.", [
+      "door",
+      "why",
+    ]),
+    carriedLeftOut: new Counter(
+      "weir_carried_left_out_total",
+      "Values too large to travel with a decision to the access log.",
+      [],
+    ),
+    bugs: new Counter("weir_bugs_total", "Exceptions that are bugs of Weir; the log has them with their stacks.", [
+      "where",
+    ]),
+    recorded: new Counter("weir_recorded_messages_total", "Messages written to the recording, or lost to it.", [
+      "state",
+    ]),
+    connections: new Counter("weir_connections_total", "Connections of the gRPC listener.", ["event"]),
+  };
+}
+
+function bare(value: number): Sample {
+  return { labels: {}, value };
+}
+
+/** While a snapshot drains, its handler and the one that takes its place have the same name: one series. */
+function byHandler(view: TelemetryView | undefined): readonly HandlerCounts[] {
+  const sums = new Map<string, HandlerCounts>();
+  for (const counts of view?.handlers() ?? []) {
+    const before = sums.get(counts.handler);
+    sums.set(counts.handler, before === undefined ? counts : sum(before, counts));
+  }
+  return [...sums.values()];
+}
+
+function sum(a: HandlerCounts, b: HandlerCounts): HandlerCounts {
+  return {
+    handler: a.handler,
+    accepted: a.accepted + b.accepted,
+    delivered: a.delivered + b.delivered,
+    dropped: a.dropped + b.dropped,
+    queued: a.queued + b.queued,
+  };
+}
+
+function recordStates({ handler, accepted, delivered, dropped }: HandlerCounts): readonly Sample[] {
+  const states = { accepted, delivered, dropped };
+  return Object.entries(states).map(([state, count]) => ({ labels: { handler, state }, value: Number(count) }));
+}

@@ -1,0 +1,35 @@
+import type { Socket } from "node:net";
+import { isLoopback } from "./address.ts";
+import type { Peer } from "./door.ts";
+
+/** The other end of a Unix socket: its address says nothing, and only this machine can be there. */
+const UNIX_PEER: Peer = { address: "unix:", principal: undefined, local: true };
+
+/** Nobody of whom something is known: a connection that is gone already. */
+const UNKNOWN_PEER: Peer = { address: "unknown", principal: undefined, local: false };
+
+/** Who is at the other end of each open connection, worked out once per connection. */
+export class Peers {
+  readonly #unix: boolean;
+  readonly #byName = new Map<string, Peer>();
+
+  constructor(unix: boolean) {
+    this.#unix = unix;
+  }
+
+  /** To be called before the first call of the connection can arrive. */
+  join(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    if (this.#unix || remoteAddress === undefined) return;
+    const name = `${remoteAddress}:${remotePort}`;
+    const host = remoteAddress.replace(/^::ffff:(?=\d+\.)/, "");
+    const address = host.includes(":") ? `[${host}]:${remotePort}` : `${host}:${remotePort}`;
+    this.#byName.set(name, { address, principal: undefined, local: isLoopback(host) });
+    socket.once("close", () => this.#byName.delete(name));
+  }
+
+  /** @param name what grpc-js calls the peer of a call: its address, a colon, its port. */
+  named(name: string): Peer {
+    return this.#unix ? UNIX_PEER : (this.#byName.get(name) ?? UNKNOWN_PEER);
+  }
+}

@@ -1,0 +1,173 @@
+import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Log, Telemetry } from "../telemetry/index.ts";
+import { type Address, formatAddress, isLocal } from "./address.ts";
+import { type Carrier, carryStream, carryUnary } from "./carry.ts";
+import type { Door } from "./door.ts";
+import { Health } from "./health.ts";
+import { InFlight } from "./in-flight.ts";
+import { grpcOptions, WIRE_LIMITS, type WireLimits } from "./limits.ts";
+import { Listener } from "./listener.ts";
+import { Peers } from "./peers.ts";
+import { addReflection } from "./reflection.ts";
+
+/**
+ * How long a connection may stay open when nothing of ours is in flight on it any more: what was written must get out, and a health watch
+ * never ends by itself. Milliseconds.
+ */
+const LINGER_MS = 500;
+
+/** How long clients may go on sending on a stream when the last call was answered: Envoy's access log comes after the request. Milliseconds. */
+const LAST_WORDS_MS = 100;
+
+export interface ServerOptions {
+  readonly doors: readonly Door[];
+  readonly address: Address;
+  /** Serve without TLS although others than this machine can connect. */
+  readonly insecure: boolean;
+  readonly log: Log;
+  readonly telemetry: Pick<Telemetry, "failed" | "connection">;
+  /** Monotonic milliseconds; the scale of `Call.arrivedMs`. */
+  readonly monotonicMs: () => number;
+  readonly limits?: Partial<WireLimits>;
+}
+
+export interface RunningServer {
+  /** As people write it, with the real port. */
+  readonly address: string;
+  /** Unary calls without an answer. */
+  readonly inFlight: number;
+  /** Says NOT_SERVING to those who ask for its health; everything else goes on. */
+  notServing(): void;
+  /**
+   * Takes no new connections and no new calls, waits for the calls in flight, ends the streams, closes the connections. After `graceMs` it
+   * waits no longer: what is still in flight is cancelled.
+   * @returns the number of connections that had to be cut.
+   */
+  drain(graceMs: number): Promise<number>;
+}
+
+/** Serves the doors over gRPC. A problem is a sentence for people: the address is taken, or must not be used like this. */
+export async function startServer(options: ServerOptions): Promise<RunningServer | { readonly problem: string }> {
+  const { address, insecure } = options;
+  if (!isLocal(address) && !insecure) return { problem: exposed(address) };
+  const server = new GrpcServer(options);
+  const listening = await server.listen(address);
+  return "problem" in listening ? listening : server;
+}
+
+function exposed(address: Address): string {
+  return (
+    `${formatAddress(address)} can be reached from other machines and would be served without TLS: whoever connects could ask and report ` +
+    "what he likes; use a loopback address or a Unix socket, or say --insecure if the network in front of it keeps others out"
+  );
+}
+
+class GrpcServer implements RunningServer {
+  readonly #inFlight = new InFlight();
+  readonly #health: Health;
+  readonly #injector: ConnectionInjector;
+  readonly #listener: Listener;
+  readonly #log: Log;
+  #address = "";
+
+  constructor({ doors, address, log, telemetry, monotonicMs, limits: given }: ServerOptions) {
+    const limits = { ...WIRE_LIMITS, ...given };
+    const peers = new Peers(address.kind === "unix");
+    const { maxWaitingAnswers, maxConnections } = limits;
+    const server = new Server(grpcOptions(limits));
+    addDoors(server, doors, { peers, inFlight: this.#inFlight, telemetry, log, monotonicMs, maxWaitingAnswers });
+    this.#health = new Health(doors.map(serviceOf), "SERVING");
+    this.#health.addTo(server);
+    addReflection(server);
+    // Where TLS will be: credentials with our own certificates, and a peer's principal out of his.
+    this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#log = log;
+    this.#listener = new Listener(maxConnections, {
+      opened: (socket) => {
+        peers.join(socket);
+        telemetry.connection("opened");
+        this.#injector.injectConnection(socket);
+      },
+      closed: () => telemetry.connection("closed"),
+      refused: () => telemetry.connection("refused"),
+    });
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.calls;
+  }
+
+  async listen(address: Address): Promise<{ readonly address: string } | { readonly problem: string }> {
+    const listening = await this.#listener.listen(address);
+    if ("address" in listening) this.#address = listening.address;
+    return listening;
+  }
+
+  notServing(): void {
+    this.#health.set("NOT_SERVING");
+  }
+
+  async drain(graceMs: number): Promise<number> {
+    this.notServing();
+    this.#listener.close();
+    this.#injector.drain(graceMs);
+    await withLimit(graceMs, (signal) => Promise.race([this.#listener.emptied(), this.#quiet(signal)]));
+    const cut = this.#listener.destroyAll();
+    const unanswered = this.#inFlight.calls;
+    if (unanswered > 0)
+      this.#log.warn("calls were cut off: they took longer than the grace period", { unanswered, graceMs });
+    await this.#listener.emptied();
+    this.#injector.destroy();
+    return cut;
+  }
+
+  /** Resolves when nothing was in flight for LINGER_MS. Streams are ended as soon as the last call was answered. */
+  #quiet(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    const look = (): void => {
+      clearTimeout(timer);
+      if (signal.aborted) return;
+      if (this.#inFlight.idle) timer = setTimeout(resolve, LINGER_MS);
+      else if (this.#inFlight.calls === 0) timer = setTimeout(() => this.#inFlight.endStreams(), LAST_WORDS_MS);
+    };
+    this.#inFlight.onChange(look);
+    signal.addEventListener("abort", () => clearTimeout(timer));
+    look();
+    return promise;
+  }
+}
+
+function addDoors(server: Server, doors: readonly Door[], carrier: Carrier): void {
+  for (const door of doors) {
+    const added =
+      door.kind === "unary"
+        ? server.register(door.path, carryUnary(door, carrier), identity, identity, "unary")
+        : // On the wire a client's stream is one that is answered once.
+          server.register(door.path, carryStream(door, carrier), identity, identity, "bidi");
+    if (!added) throw new Error(`two doors at ${door.path}`);
+  }
+}
+
+/** Doors take and give bytes. */
+function identity(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function serviceOf({ path }: Door): string {
+  return path.slice(1, path.lastIndexOf("/"));
+}
+
+/** Waits for `work`, but no longer than `ms`; then its signal is aborted. */
+async function withLimit(ms: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  const abort = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work(abort.signal), promise]);
+  clearTimeout(timer);
+  abort.abort();
+}

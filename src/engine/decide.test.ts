@@ -112,6 +112,7 @@ function rule(effect: "allow" | "deny", of: LinkedPolicy, condition: Outcome): L
 const FRAME: Frame = {
   read: () => ABSENT,
   readKey: () => ABSENT,
+  isPresent: () => false,
   entries: () => ABSENT,
   locals: [],
   budget: 1000,

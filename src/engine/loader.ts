@@ -101,10 +101,11 @@ export class Loader {
     const reading = await this.#options.store.read();
     if (reading.id === this.#seen) return;
     this.#seen = reading.id;
-    if (reading.id === this.#loaded?.id) {
+    const serving = this.#loaded;
+    if (serving && reading.id === serving.id) {
       // Edited back to what is serving.
       this.#lastError = undefined;
-      return this.#options.events.loaded(this.#loaded, []);
+      return this.#options.events.loaded(serving, []);
     }
     const examination = examine(reading);
     if (examination.plan === undefined) return this.#fail(examination);

@@ -1,5 +1,5 @@
 import type { AttributeSource } from "../attribute/source.ts";
-import type { Frame } from "../expression/frame.ts";
+import type { RequestFrame } from "../expression/frame.ts";
 import { Conditions } from "../snapshot/conditions.ts";
 import type { RuleReference } from "../snapshot/plan.ts";
 import type { CheckProgram, LinkedRespond, Snapshot } from "../snapshot/snapshot.ts";
@@ -22,7 +22,7 @@ export class Run {
   readonly snapshot: Snapshot;
   readonly input: CheckInput;
   readonly program: CheckProgram;
-  readonly frame: Frame;
+  readonly frame: RequestFrame;
   readonly conditions: Conditions;
   ruling: Ruling = { verdict: "undecided", reason: "undecodable", rule: undefined, respond: undefined, detail: "nothing was decided" };
   changes: Changes = NO_CHANGES;

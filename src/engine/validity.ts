@@ -10,13 +10,14 @@ const NEVER_EQUAL: ReadonlySet<string> = new Set(["request.time", "peer.address"
  * that took part allows, nor beyond the token's expiry.
  */
 export function validityOf(run: Run, wallMs: number): Validity {
-  const references = run.frame.references?.();
-  if (references === undefined || !references.reusable || run.ruling.verdict === "undecided") return NOT_REUSABLE;
+  const { references, reusable } = run.frame.references();
+  if (!reusable || run.ruling.verdict === "undecided") return NOT_REUSABLE;
   const caches = [...applicablePolicies(run)].map((policy) => policy.plan.cache);
   if (caches.length === 0) return NOT_REUSABLE;
-  const referenced = references.reads.map(({ slot, key, present }): ReferencedAttribute => {
+  const referenced = references.map(({ slot, key, match }): ReferencedAttribute => {
     const attribute = run.snapshot.slots[slot]?.name ?? "";
-    return { attribute, ...(key === undefined ? {} : { key }), condition: present ? "exact" : "absent" };
+    // That it is there is said as what it is: the set may promise more than is needed, never less.
+    return { attribute, ...(key === undefined ? {} : { key }), condition: match === "absence" ? "absent" : "exact" };
   });
   if (referenced.some(({ attribute }) => NEVER_EQUAL.has(attribute))) return NOT_REUSABLE;
   const forMs = Math.min(...caches.map((cache) => cache.forMs), untilExpiry(run, referenced, wallMs));

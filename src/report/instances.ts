@@ -1,6 +1,6 @@
+import { toText } from "../adapter/json.ts";
 import type { LogEntry, TraceSpan } from "../adapter/templates.ts";
 import type { Value } from "../adapter/value.ts";
-import { textOf } from "../attribute/text.ts";
 import { ABSENT, Invalid, type Outcome, Uint } from "../attribute/value.ts";
 import type { Evaluate, Frame } from "../expression/frame.ts";
 import type { LinkedLogEntry, LinkedMetric, LinkedTraceSpan } from "../snapshot/snapshot.ts";
@@ -37,7 +37,7 @@ export function observation(metric: LinkedMetric, frame: Frame): Observation {
 function dimensionText(outcome: Outcome): string {
   if (outcome === ABSENT) return UNKNOWN_TEXT;
   if (outcome instanceof Invalid) return ERROR_TEXT;
-  return textOf(outcome).slice(0, MAX_DIMENSION_LENGTH).toWellFormed();
+  return toText(toSdkValue(outcome)).slice(0, MAX_DIMENSION_LENGTH).toWellFormed();
 }
 
 /** @returns undefined for what is no finite number. */
@@ -90,7 +90,7 @@ class Parts {
 
   text(evaluate: Evaluate): string {
     const outcome = evaluate(this.#frame);
-    return outcome === ABSENT ? "" : outcome instanceof Invalid ? this.#error() : textOf(outcome).toWellFormed();
+    return outcome === ABSENT ? "" : outcome instanceof Invalid ? this.#error() : toText(toSdkValue(outcome)).toWellFormed();
   }
 
   /** An absent value inside a text leaves the text out; the record itself is never lost for it. */

@@ -36,6 +36,8 @@ export interface HandlerIssue {
   readonly handler: string;
   readonly part: "adapter" | "config";
   readonly path: readonly PropertyKey[];
+  /** What of the entry at `path` is meant: its value (when left out), or its key. */
+  readonly at?: "key" | "value";
   readonly message: string;
   readonly help?: string;
   readonly code: Diagnostic["code"];

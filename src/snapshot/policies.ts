@@ -1,6 +1,6 @@
-import { positionOf } from "../diagnostics/position.ts";
-import * as messages from "../diagnostics/messages/load.ts";
 import type { Sources } from "../diagnostics/diagnostic.ts";
+import * as messages from "../diagnostics/messages/load.ts";
+import { LineTable } from "../diagnostics/position.ts";
 import type { Scope } from "../expression/compile.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
 import type {
@@ -46,14 +46,14 @@ export function compilePolicy(policy: AuthoredPolicy, scope: Scope, sources: Sou
 class PolicyCompiler {
   readonly #policy: AuthoredPolicy;
   readonly #scope: Scope;
-  readonly #sources: Sources;
+  readonly #lines: LineTable;
   readonly #compiler: Compiler;
   readonly #checkUses: Use[] = [];
 
   constructor(policy: AuthoredPolicy, scope: Scope, sources: Sources, compiler: Compiler) {
     this.#policy = policy;
     this.#scope = scope;
-    this.#sources = sources;
+    this.#lines = new LineTable(sources.get(policy.file) ?? "");
     this.#compiler = compiler;
   }
 
@@ -187,7 +187,7 @@ class PolicyCompiler {
 
   #reference(name: Located<string>): RuleReference {
     const { file, start } = name.span;
-    const { line } = positionOf(this.#sources.get(file) ?? "", start);
+    const { line } = this.#lines.position(start);
     return { rule: `${this.#policy.name.value}/${name.value}`, file, line };
   }
 }

@@ -1,6 +1,6 @@
 import type { HandlerSet } from "./handler-set.ts";
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
-import type { Evaluate, Frame, Render } from "../expression/frame.ts";
+import type { Evaluate, Render, RequestFrame } from "../expression/frame.ts";
 import type { DoorName } from "../policy/authored.ts";
 import type {
   AskPlan,
@@ -26,7 +26,7 @@ export interface Snapshot {
   /** Attributes to bind readers for, in slot order; derived slots stand among them. */
   readonly slots: readonly SlotSpec[];
   /** @returns a fresh view of one request. `derive: false` reads derived attributes from the source (the access log carries them). */
-  frame(source: AttributeSource, options: FrameOptions): Frame;
+  frame(source: AttributeSource, options: FrameOptions): RequestFrame;
   /** @returns the settings of a door, undefined when it is off. */
   door(name: DoorName): DoorPlan | undefined;
   readonly handlers: HandlerSet;

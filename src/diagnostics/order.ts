@@ -4,7 +4,7 @@ import type { Diagnostic } from "./diagnostic.ts";
  * @returns the diagnostics in the order in which people read them: without a file first, then by file, place and code; what was said
  * twice stands once.
  */
-export function orderDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const sorted = [...diagnostics].sort(compare);
   return sorted.filter((diagnostic, index) => {
     const before = sorted[index - 1];

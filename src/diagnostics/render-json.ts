@@ -1,5 +1,5 @@
 import type { Diagnostic, Severity, Sources } from "./diagnostic.ts";
-import { orderDiagnostics } from "./order.ts";
+import { sortDiagnostics } from "./order.ts";
 import { LineTable } from "./position.ts";
 
 /** What `weir validate -o json` prints. Lines and columns count from 1, columns in code points; the end is exclusive. */
@@ -24,7 +24,7 @@ export interface ReportedDiagnostic {
 /** @returns the diagnostics as data, ordered, each with its lines and columns. */
 export function reportDiagnostics(diagnostics: readonly Diagnostic[], sources: Sources): DiagnosticsReport {
   const tables = new Map<string, LineTable>();
-  return { version: 1, diagnostics: orderDiagnostics(diagnostics).map((each) => report(each, sources, tables)) };
+  return { version: 1, diagnostics: sortDiagnostics(diagnostics).map((each) => report(each, sources, tables)) };
 }
 
 /** @returns the text of the report, indented, with a line break at its end. */

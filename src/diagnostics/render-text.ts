@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import type { Diagnostic, Sources, Span } from "./diagnostic.ts";
 import { type Cell, cells } from "./display-width.ts";
-import { orderDiagnostics } from "./order.ts";
+import { sortDiagnostics } from "./order.ts";
 import { LineTable } from "./position.ts";
 
 export interface RenderOptions {
@@ -25,7 +25,7 @@ export function renderText(diagnostics: readonly Diagnostic[], sources: Sources,
   const paint: Paint = options.color
     ? (style, text) => styleText(style, text, { validateStream: false })
     : (_, text) => text;
-  const blocks = orderDiagnostics(diagnostics).map((each) => {
+  const blocks = sortDiagnostics(diagnostics).map((each) => {
     const table = each.span === undefined ? undefined : tableOf(each.span.file, sources, tables);
     return renderOne(each, table, options.folder ?? "", paint);
   });

@@ -1,7 +1,7 @@
 import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import { emptyFile, emptyFolder, misplacedFile, settingsMissing } from "../diagnostics/messages/document.ts";
 import { wrongType } from "../diagnostics/messages/schema.ts";
-import { orderDiagnostics } from "../diagnostics/order.ts";
+import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { AuthoredFolder, AuthoredPolicy, AuthoredSettings } from "./authored.ts";
 import { readAttributes } from "./read/attributes.ts";
 import { readHandlers } from "./read/handlers.ts";
@@ -17,16 +17,18 @@ export interface SourceFile {
   /** Relative to the folder, with `/`. */
   readonly path: string;
   readonly text: string;
+  /** It is there, and why its text could not be had was told; `text` is empty. */
+  readonly unreadable?: true;
 }
 
 export type LoadedFolder =
   | { readonly ok: true; readonly folder: AuthoredFolder; readonly diagnostics: readonly Diagnostic[] }
   | {
       readonly ok: false;
+      /** What could be read all the same, so that its expressions can be judged in the same run; never to be served. See `Incomplete`. */
+      readonly folder: AuthoredFolder;
       readonly diagnostics: readonly Diagnostic[];
-      /** What could be read all the same, so that its expressions can be judged in the same run. Never to be served. */
-      readonly partial: AuthoredFolder;
-      /** Files of which nothing is in `partial`: what they declare is missing there, and nobody is wrong to name it. */
+      /** Files of which nothing is in `folder`: what they declare is missing there, and nobody is wrong to name it. */
       readonly unreadable: ReadonlySet<string>;
     };
 
@@ -54,7 +56,7 @@ export function loadFolder(files: readonly SourceFile[]): LoadedFolder {
     policies: policies.policies,
     sources,
   };
-  const diagnostics = orderDiagnostics([
+  const diagnostics = sortDiagnostics([
     ...parsed.flatMap((file) => file.diagnostics),
     ...settings.diagnostics,
     ...handlers.diagnostics,
@@ -65,7 +67,7 @@ export function loadFolder(files: readonly SourceFile[]): LoadedFolder {
   ]);
   if (!hasErrors(diagnostics)) return { ok: true, folder, diagnostics };
   const unreadable = parsed.filter((file) => file.map === undefined && !file.empty).map((file) => file.path);
-  return { ok: false, diagnostics, partial: folder, unreadable: new Set(unreadable) };
+  return { ok: false, folder, diagnostics, unreadable: new Set(unreadable) };
 }
 
 interface ParsedFile {
@@ -77,7 +79,8 @@ interface ParsedFile {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-function parseFile({ path, text }: SourceFile): ParsedFile {
+function parseFile({ path, text, unreadable }: SourceFile): ParsedFile {
+  if (unreadable) return { path, role: roleOf(path, undefined), map: undefined, empty: false, diagnostics: [] };
   const { root, diagnostics } = parseYaml(path, text);
   const role = roleOf(path, root);
   const empty = diagnostics.length === 0 && (root === undefined || isNothing(root));
@@ -139,9 +142,11 @@ function loadPolicies(files: readonly ParsedFile[]) {
 /** A folder that lost its files must not become a snapshot that refuses everybody, or nobody. */
 function judgeEmptiness(files: readonly ParsedFile[], settings: AuthoredSettings): readonly Diagnostic[] {
   const place = { file: SETTINGS, start: 0, end: 0 };
+  if (files.length === 0) return [emptyFolder(undefined)];
   const noPolicy = !files.some((file) => file.role === "policy") && !settings.allowEmpty;
   const noSettings = !files.some((file) => file.role === "settings");
-  return [...(noSettings ? [settingsMissing(place)] : []), ...(noPolicy ? [emptyFolder(place)] : [])];
+  if (noSettings) return [settingsMissing(place)];
+  return noPolicy ? [emptyFolder(place)] : [];
 }
 
 function baseName(path: string): string {

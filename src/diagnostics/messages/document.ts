@@ -4,8 +4,9 @@ import { error } from "../error.ts";
 /** P10xx: the folder, its files, and what YAML makes of them before any key is looked at. */
 
 /** P1001: a folder without a single policy would answer every request with `unmatched`. */
-export function emptyFolder(span: Span): Diagnostic {
-  const help = "add a policy file, or write `allow-empty: true` in `weir.yaml` if that is meant";
+export function emptyFolder(span: Span | undefined): Diagnostic {
+  const settings = span === undefined ? "add `weir.yaml` and a policy file" : "add a policy file";
+  const help = `${settings}, or write \`allow-empty: true\` in \`weir.yaml\` if that is meant`;
   return error("P1001", span, "this folder holds no policy", help);
 }
 

@@ -174,7 +174,7 @@ function listOf(values: readonly Value[], badText: BadText, depth: number): CelV
 }
 
 /** JSON for Envoy to keep. */
-export function valueOfJson(json: Json): Value {
+function valueOfJson(json: Json): Value {
   if (json === null) return { kind: { oneofKind: "nullValue", nullValue: 0 } };
   if (typeof json === "string") return { kind: { oneofKind: "stringValue", stringValue: json } };
   if (typeof json === "number") return { kind: { oneofKind: "numberValue", numberValue: json } };

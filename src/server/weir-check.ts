@@ -11,7 +11,7 @@ import { perSnapshot } from "./per-snapshot.ts";
 import { encodeDecision } from "./weir-answer.ts";
 import { admitBag, bagOfAttributes, declaredTypes, textIn } from "./weir-attributes.ts";
 
-export const WEIR_CHECK_PATH = "/weir.v1.Weir/Check";
+const WEIR_CHECK_PATH = "/weir.v1.Weir/Check";
 
 /** Quotas that one Check may ask for. */
 export const MAX_REQUESTED_QUOTAS = 100;

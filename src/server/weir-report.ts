@@ -14,7 +14,7 @@ import { decodeReport } from "./report-codec.ts";
 import { MAX_REPORT_ID_LENGTH, ReportIds } from "./report-ids.ts";
 import { admitBag, declaredTypes, textIn } from "./weir-attributes.ts";
 
-export const WEIR_REPORT_PATH = "/weir.v1.Weir/Report";
+const WEIR_REPORT_PATH = "/weir.v1.Weir/Report";
 
 /** The native API's Report. Answered when all records are queued, or refused with none of them taken. */
 export function weirReportDoor(engine: Engine, deps: DoorDeps): UnaryDoor {

@@ -21,7 +21,7 @@ import type { Call, Reply } from "../wire/door.ts";
 import { encodeReport } from "../wire/report-encoder.ts";
 import { MAX_REPORT_ID_LENGTH, REPORT_ID_LIFE_MS } from "./report-ids.ts";
 import { MAX_CHECK_ATTRIBUTES } from "./weir-attributes.ts";
-import { weirCheckDoor } from "./weir-check.ts";
+import { MAX_REQUESTED_QUOTAS, weirCheckDoor } from "./weir-check.ts";
 import { weirReportDoor } from "./weir-report.ts";
 
 const SNAPSHOT = fakeSnapshot();
@@ -328,6 +328,11 @@ describe("a native Check", () => {
       { name: "p/a", bestEffort: false },
     ];
     expect(status(check([], { engine, request: { quotas } }).reply)?.[0]).toBe(3);
+  });
+
+  test("asks for so many limits and no more", () => {
+    const quotas = Array.from({ length: MAX_REQUESTED_QUOTAS + 1 }, (_, n) => ({ name: `p/l${n}`, bestEffort: false }));
+    expect(status(check([], { request: { quotas } }).reply)?.[1]).toContain(`at most ${MAX_REQUESTED_QUOTAS}`);
   });
 
   test("for quota alone needs the grant", () => {

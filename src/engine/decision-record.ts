@@ -1,6 +1,6 @@
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
 import { ABSENT, type Outcome } from "../attribute/value.ts";
-import type { ReportRecord } from "../report/reporter.ts";
+import type { ReportRecord } from "../report/record.ts";
 import type { Decision } from "./decision.ts";
 import type { Run } from "./run.ts";
 

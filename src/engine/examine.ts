@@ -1,5 +1,5 @@
 import { type Diagnostic, hasErrors, type Sources } from "../diagnostics/diagnostic.ts";
-import { orderDiagnostics } from "../diagnostics/order.ts";
+import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { AuthoredFolder } from "../policy/authored.ts";
 import type { FolderReading } from "../policy/folder.ts";
 import { loadFolder } from "../policy/load.ts";
@@ -21,10 +21,10 @@ export interface Examination {
 /** Parses, checks and compiles a folder. Errors of every stage come together: what one file has wrong does not hide another's mistakes. */
 export function examine(reading: FolderReading): Examination {
   const loaded = loadFolder(reading.files);
-  const folder = loaded.ok ? loaded.folder : loaded.partial;
+  const { folder } = loaded;
   const compiled = compile(folder, reading.id);
   const blameless = loaded.ok ? compiled.diagnostics : withoutConsequences(compiled.diagnostics, loaded.unreadable);
-  const diagnostics = orderDiagnostics([...reading.diagnostics, ...loaded.diagnostics, ...blameless]);
+  const diagnostics = sortDiagnostics([...reading.diagnostics, ...loaded.diagnostics, ...blameless]);
   return { plan: hasErrors(diagnostics) ? undefined : compiled.plan, folder, diagnostics, sources: folder.sources };
 }
 
@@ -55,5 +55,5 @@ export async function examineWithHandlers(
 export function withHandlerIssues(examination: Examination, issues: readonly HandlerIssue[]): Examination {
   if (issues.length === 0) return examination;
   const found = handlerDiagnostics(examination.folder.handlers, issues);
-  return { ...examination, plan: undefined, diagnostics: orderDiagnostics([...examination.diagnostics, ...found]) };
+  return { ...examination, plan: undefined, diagnostics: sortDiagnostics([...examination.diagnostics, ...found]) };
 }

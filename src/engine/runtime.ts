@@ -43,7 +43,7 @@ export interface Runtime {
 
 /** Loads the folder and keeps it loaded. With no valid policy at the start there is nothing to serve: the errors, and nothing left open. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime | { readonly failure: LoadFailure }> {
-  const { store, host, telemetry, clock } = options;
+  const { store, host, telemetry, log, clock } = options;
   const live = new Live<Snapshot>();
   const reporter = new Reporter(telemetry);
   const now = (): number => Number(clock.epochNanos() / 1_000_000n);
@@ -55,7 +55,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime | {
   }
   const engine = createEngine({ live, reporter, counters: telemetry, clock, maxInFlight: options.maxInFlight, idPrefix: options.idPrefix });
   const watching = new AbortController();
-  store.watch(() => void loader.load(), watching.signal);
+  const watched = store.watch({
+    onChange: () => loader.load(),
+    onDegraded: (reason) => log.warn("policy changes will be seen late", { store: store.name, reason }),
+    signal: watching.signal,
+  });
   const flushing = setInterval(() => reporter.flush(), FLUSH_EVERY_MS);
   flushing.unref();
   return {
@@ -74,6 +78,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime | {
     reload: () => loader.load(),
     async close() {
       watching.abort();
+      await watched;
       clearInterval(flushing);
       await engine.drain();
       await loader.settled();

@@ -1,30 +1,12 @@
 import type { LogEntry, TraceSpan } from "../adapter/templates.ts";
-import type { AttributeSource } from "../attribute/source.ts";
 import { ABSENT } from "../attribute/value.ts";
 import type { Frame } from "../expression/frame.ts";
-import type { DoorName } from "../policy/authored.ts";
 import { Conditions } from "../snapshot/conditions.ts";
 import type { LinkedMetric, LinkedReport, Snapshot } from "../snapshot/snapshot.ts";
 import { logEntry, observation, traceSpan } from "./instances.ts";
 import { maskedSource } from "./masked-source.ts";
+import type { ReportRecord } from "./record.ts";
 import { Series } from "./series.ts";
-
-/** One thing that happened, to be measured, logged and traced. */
-export interface ReportRecord {
-  readonly door: DoorName;
-  readonly source: AttributeSource;
-  /** Whether derived attributes are evaluated over the source (native API) or read from it (access log: carried from the decision). */
-  readonly derive: boolean;
-  /** For log entries and as the end of spans: when it happened, nanoseconds since the epoch. */
-  readonly timeNanos: bigint;
-  /** Start and end of a span, when known. */
-  readonly startNanos: bigint | undefined;
-  readonly endNanos: bigint | undefined;
-  /** The W3C `traceparent` header of the request, as it came. */
-  readonly traceparent: string | undefined;
-  /** The request failed (HTTP 5xx, gRPC error status, refusal): spans say so. */
-  readonly error: boolean;
-}
 
 /** Where the reporter says what did not become an instance. */
 export interface ReportCounters {

@@ -144,7 +144,8 @@ function judgeEmptiness(files: readonly ParsedFile[], settings: AuthoredSettings
   const place = { file: SETTINGS, start: 0, end: 0 };
   if (files.length === 0) return [emptyFolder(undefined)];
   const noPolicy = !files.some((file) => file.role === "policy") && !settings.allowEmpty;
-  const noSettings = !files.some((file) => file.role === "settings");
+  // `weir.yml` was told to be misplaced; told twice is told worse.
+  const noSettings = !files.some((file) => file.role === "settings" || file.path === "weir.yml");
   if (noSettings) return [settingsMissing(place)];
   return noPolicy ? [emptyFolder(place)] : [];
 }

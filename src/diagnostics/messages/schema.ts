@@ -18,7 +18,8 @@ export function unknownKey(
   suggestion: string | undefined,
   known: readonly string[],
 ): Diagnostic {
-  return error("P1101", span, `unknown key \`${key}\``, meant(suggestion) ?? `the keys here are ${list(known)}`);
+  const keys = known.length === 0 ? "there are no keys here" : `the keys here are ${list(known)}`;
+  return error("P1101", span, `unknown key \`${key}\``, meant(suggestion) ?? keys);
 }
 
 /** P1102: a key that other kinds of rules have. */
@@ -43,11 +44,13 @@ export function unknownWord(
   suggestion: string | undefined,
   words: readonly string[],
 ): Diagnostic {
+  const [only = "", ...others] = words;
+  const choice = others.length === 0 ? `\`${only}\`` : `one of ${list(words)}`;
   return error(
     "P1105",
     span,
-    `\`${word}\` is not one of ${list(words)}`,
-    meant(suggestion) ?? `write one of ${list(words)}`,
+    `expected ${choice}, found \`${word}\``,
+    meant(suggestion) ?? (others.length === 0 ? `write ${choice}` : "write one of these"),
   );
 }
 
@@ -191,7 +194,7 @@ export function duplicateName(span: Span, kind: string, name: string, line: numb
   return error(
     "P1140",
     span,
-    `there is a \`${kind}\` named \`${name}\` on line ${line} already`,
+    `another \`${kind}\` named \`${name}\` is on line ${line}`,
     "give one of them another name",
   );
 }

@@ -2,7 +2,7 @@ import type { Span } from "../../diagnostics/diagnostic.ts";
 import { bucketOrder, duplicateItem, emptyCollection, wrongType } from "../../diagnostics/messages/schema.ts";
 import type { AuthoredDefinition, AuthoredNamedExpression, AuthoredNamedText, Constant, Located } from "../authored.ts";
 import type { YamlEntry, YamlMap, YamlNode } from "../yaml/node.ts";
-import { DEFINITION_NAME, type Spelling } from "./names.ts";
+import { DEFINITION_NAME, misspelt, type Spelling } from "./names.ts";
 import { found, isBroken, isNothing, notAList, place, Refused, readEach } from "./place.ts";
 import { readExpression, readPlainText, readText, readWord } from "./scalars.ts";
 
@@ -83,10 +83,12 @@ function readEntries<T>(
   spelling: Spelling,
   each: (name: Located<string>, value: YamlNode) => T | Refused<unknown>,
 ): readonly T[] | Refused<readonly T[]> {
-  if (node.kind !== "map") return new Refused([wrongType(node.span, "a map of names", found(node), undefined)], []);
+  if (node.kind !== "map") {
+    return new Refused([wrongType(node.span, "a map of names", found(node), "write `name: …`, one on each line")], []);
+  }
   return readEach(node.entries, ({ key, value }: YamlEntry) => {
     const name = { value: key.name, span: key.span };
-    const wrong = spelling.wrong(key.name, key.span);
+    const wrong = misspelt(spelling, name);
     const read = each(name, value);
     if (wrong === undefined) return read;
     return new Refused([wrong, ...(read instanceof Refused ? read.diagnostics : [])], undefined);
@@ -104,7 +106,7 @@ export function names(description: string, spelling: Spelling, atLeastOne?: stri
       readList(node, atLeastOne, (value) => {
         const written = readPlainText(value, spelling.expected);
         if (written instanceof Refused) return written;
-        const wrong = spelling.wrong(written.value, written.span);
+        const wrong = misspelt(spelling, written);
         return wrong === undefined ? written : new Refused([wrong], written);
       }),
     stopgap: () => [],
@@ -172,7 +174,10 @@ function readBuckets(node: YamlNode): Buckets | Refused<Buckets> {
   const bounds = readEach(node.items, (item) => {
     const bound = numberOf(item);
     if (bound === undefined || item.kind !== "scalar") {
-      return new Refused(isBroken(item) ? [] : [wrongType(item.span, "a number", found(item), undefined)], undefined);
+      return new Refused(
+        isBroken(item) ? [] : [wrongType(item.span, "a finite number", found(item), undefined)],
+        undefined,
+      );
     }
     const text = item.source.text;
     const wrong = before !== undefined && bound <= before.bound ? bucketOrder(item.span, text, before.text) : undefined;

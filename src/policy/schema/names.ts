@@ -113,7 +113,7 @@ export const METADATA_NAME: Spelling = {
 
 /** Query parameters, log variables, span attributes, adapters: whatever can be seen. */
 export const VISIBLE_NAME: Spelling = {
-  example: "x",
+  example: "…",
   expected: "a name",
   wrong: (name, span) => (VISIBLE.test(name) ? undefined : unprintableName(span)),
 };
@@ -127,11 +127,16 @@ export function name(description: string, spelling: Spelling) {
     read(node) {
       const written = readPlainText(node, spelling.expected);
       if (written instanceof Refused) return written;
-      const wrong = spelling.wrong(written.value, written.span);
+      const wrong = misspelt(spelling, written);
       return wrong === undefined ? written : new Refused([wrong], written);
     },
     stopgap: noName,
   });
+}
+
+/** @returns what is wrong with a name, undefined when it is spelled as it should be. */
+export function misspelt(spelling: Spelling, { value, span }: Located<string>): Diagnostic | undefined {
+  return value === "" ? unprintableName(span) : spelling.wrong(value, span);
 }
 
 /** `Frozen Accounts` → `frozen-accounts`, when that helps. */

@@ -99,7 +99,7 @@ export function word<const W extends string>(
   const [first] = words;
   return place<Located<W>>({
     json: { enum: words, description },
-    example: words.join(" | "),
+    example: words.length > 3 ? words[0] : words.join("` or `"),
     read: (node) => readWord(node, words, later),
     stopgap: (span) => ({ value: first, span }),
   });

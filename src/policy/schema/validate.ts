@@ -33,16 +33,30 @@ export function validate<S extends z.ZodType>(schema: S, node: YamlNode, standin
   for (let mends = 0; mends <= MAX_MENDS; mends++) {
     const result = schema.safeParse(input);
     if (result.success) return { value: result.data, diagnostics, complete: mends === 0 };
-    for (const issue of result.error.issues) {
-      // What only shows after mending follows from what was told.
-      if (mends === 0) diagnostics.push(...explain(issue, schema, node, standing));
-      input = mend(input, issue, standing.owner);
-    }
+    const { issues } = result.error;
+    // What only shows after mending follows from what was told.
+    if (mends === 0)
+      diagnostics.push(...withoutEchoes(issues, schema).flatMap((issue) => explain(issue, schema, node, standing)));
+    for (const issue of issues) input = mend(input, issue, standing.owner);
   }
   throw new Error("a schema refuses its own stopgaps");
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** `polcy:` is told as a misspelt key; that `policy` is missing then goes without saying. */
+function withoutEchoes(issues: readonly Issue[], schema: z.ZodType): readonly Issue[] {
+  const meant = new Set<string>();
+  for (const issue of issues) {
+    if (issue.code !== "unrecognized_keys") continue;
+    const known = keysAt(schema, issue.path);
+    for (const key of issue.keys) meant.add([...issue.path, suggest(key, known)].join("\n"));
+  }
+  if (meant.size === 0) return issues;
+  return issues.filter(
+    (issue) => issue.code !== "custom" || problemOf(issue).kind !== "missing" || !meant.has(issue.path.join("\n")),
+  );
+}
 
 function explain(issue: Issue, schema: z.ZodType, root: YamlNode, standing: Standing): readonly Diagnostic[] {
   if (issue.code === "unrecognized_keys") {
@@ -163,6 +177,8 @@ export function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[] = [
 }
 
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.def.innerType);
+  const outer =
+    schema instanceof z.ZodExactOptional || schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+  if (outer) return unwrap(schema.def.innerType);
   return schema instanceof z.ZodPipe ? unwrap(schema.out) : schema;
 }

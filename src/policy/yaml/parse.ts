@@ -60,7 +60,7 @@ function same(a: readonly [number, number], b: readonly [number, number]): boole
   return a[0] === b[0] && a[1] === b[1];
 }
 
-/** Puts a word without any meaning to YAML in the place of a value; every other character keeps its offset. */
+/** Puts words without any meaning to YAML in the place of a value; everything keeps its offset, white space its meaning. */
 function masked(text: string, [start, end]: readonly [number, number]): string {
-  return text.slice(0, start) + text.slice(start, end).replace(/[^\r\n]/g, "x") + text.slice(end);
+  return text.slice(0, start) + text.slice(start, end).replace(/\S/g, "x") + text.slice(end);
 }

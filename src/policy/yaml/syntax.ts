@@ -75,8 +75,9 @@ const DERAILING: Readonly<Partial<Record<Code, Explain>>> = {
   BLOCK_IN_FLOW: (error, context) => inlineProblem(colonIn(context.text, error.pos), context),
   MISSING_CHAR: explainMissing,
   MULTILINE_IMPLICIT_KEY: explainNestedKey,
+  MULTIPLE_ANCHORS: (error, context) => onValue(error.pos[0], context, specialValue) ?? unnamed(error, context),
   MULTIPLE_DOCS: (error, context) => ({ diagnostic: severalDocuments(spanOf(error, context)) }),
-  RESOURCE_EXHAUSTION: (error, context) => ({ diagnostic: nestedTooDeep(spanOf(error, context), MAX_DEPTH) }),
+  RESOURCE_EXHAUSTION: explainExhaustion,
   TAB_AS_INDENT: (error, context) => ({ diagnostic: tabIndent(spanOf(error, context)) }),
   UNEXPECTED_TOKEN: explainUnexpected,
 };
@@ -99,7 +100,7 @@ function explainUnexpected(error: YAMLError, context: Context): SyntaxProblem {
 }
 
 function unexpectedInValue(value: LineValue, at: number, context: Context): SyntaxProblem | undefined {
-  const { file } = context;
+  const { file, text } = context;
   const first = value.text[0] ?? "";
   const rest = { file, start: at, end: Math.max(at + 1, value.end) };
   const quoted = quotedLine(value) ?? "'…'";
@@ -108,6 +109,8 @@ function unexpectedInValue(value: LineValue, at: number, context: Context): Synt
   if (first === "|" || first === ">") return { diagnostic: blockHeader(rest, first), mask };
   if (first === '"' || first === "'") return { diagnostic: textAfterEnd(rest, "its second quote", quoted), mask };
   if (first === "[") return { diagnostic: textAfterEnd(rest, "`]`", quoted), mask };
+  if (first === "{" && text.slice(value.start, at).trimEnd().endsWith("}"))
+    return { diagnostic: textAfterEnd(rest, "`}`", quoted), mask };
   if (first === "{") return inlineProblem(at, context);
   if (first === "*" || first === "&") return specialValue(value, context);
   return undefined;
@@ -124,8 +127,18 @@ function inlineProblem(at: number, context: Context): SyntaxProblem {
   const diagnostic = inlineMap({ file: context.file, start: at, end: at + 1 });
   const value = lineValueAt(context.text, at);
   if (value === undefined || at < value.start) return { diagnostic };
-  const end = /^[{[]/.test(value.text) ? value.end : value.end - (/\s*[,}\]]*$/.exec(value.text)?.[0].length ?? 0);
-  return { diagnostic, mask: [value.start, Math.max(end, at + 1)] };
+  const length = /^[{[]/.test(value.text) ? value.text.length : innerLength(value.text);
+  return { diagnostic, mask: [value.start, Math.max(value.start + length, at + 1)] };
+}
+
+/** The length of a value without the comma or bracket that belongs to the map around it. */
+function innerLength(text: string): number {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (/[([{]/.test(text[at] ?? "")) depth++;
+    else if (/[)\]}]/.test(text[at] ?? "") && depth-- === 0) return text.slice(0, at).trimEnd().length;
+  }
+  return text.replace(/\s*,$/, "").length;
 }
 
 /** `when: a ? b : c` makes `a ? b` a key, and so does a line that is indented too far. */
@@ -137,12 +150,14 @@ function explainNestedKey(error: YAMLError, context: Context): SyntaxProblem {
   const lines = text.slice(start, end).trimEnd().split("\n");
   const last = lines.at(-1) ?? "";
   const lastStart = start + text.slice(start, end).trimEnd().length - last.length;
+  const beginsLine = /^[\s-]*$/.test(text.slice(text.lastIndexOf("\n", start - 1) + 1, start));
+  const [first = ""] = lines;
+  if (lines.length > 1 && beginsLine && /^[\w-]+:\S/.test(first)) {
+    return { diagnostic: colonMissing({ file, start, end: start + first.trimEnd().length }, first.trimEnd()) };
+  }
   if (lines.length > 1 && /^\s*[\w-]+$/.test(last)) {
     const indent = last.length - last.trimStart().length;
     return { diagnostic: badIndent({ file, start: lastStart + indent, end: lastStart + last.length }) };
-  }
-  if (lines.length > 1 && /^[\w-]+:\S/.test(lines[0] ?? "")) {
-    return { diagnostic: colonMissing({ file, start, end: start + (lines[0] ?? "").length }, lines[0] ?? "") };
   }
   const colon = colonIn(text, [start, Math.max(end, start + 1)]);
   const value = lineValueAt(text, start);
@@ -166,12 +181,10 @@ function explainMissing(error: YAMLError, context: Context): SyntaxProblem {
   const { file, text } = context;
   const quote = /Missing closing (["'])/.exec(error.message)?.[1];
   if (quote !== undefined) return unclosed(error.pos[0], quote, context);
-  if (error.message.startsWith("Implicit map keys")) {
-    const start = text.lastIndexOf("\n", error.pos[0] - 1) + 1;
-    const line = text.slice(start, error.pos[0]).trim();
-    const at = error.pos[0] - line.length;
-    if (line !== "") return { diagnostic: colonMissing({ file, start: at, end: error.pos[0] }, line) };
-  }
+  const [start, end] = lineSpan(text, error.pos[0]);
+  if (error.message.startsWith("Implicit map keys"))
+    return { diagnostic: colonMissing({ file, start, end }, text.slice(start, end)) };
+  if (error.message.includes("without - indicator")) return { diagnostic: badIndent({ file, start, end }) };
   return unnamed(error, context);
 }
 
@@ -207,6 +220,17 @@ function unbalanced(text: string, end: number, open: string, close: string): num
     else if (text[at] === open && closed-- === 0) return at;
   }
   return undefined;
+}
+
+/** YAML's reader ran out of stack, at a depth that differs from machine to machine: the place is counted. */
+function explainExhaustion(error: YAMLError, context: Context): SyntaxProblem {
+  let depth = 0;
+  for (const { index, 0: bracket } of context.text.matchAll(/[[\]{}]/g)) {
+    depth += bracket === "[" || bracket === "{" ? 1 : -1;
+    if (depth > MAX_DEPTH)
+      return { diagnostic: nestedTooDeep({ file: context.file, start: index, end: index + 1 }, MAX_DEPTH) };
+  }
+  return { diagnostic: nestedTooDeep(spanOf(error, context), MAX_DEPTH) };
 }
 
 function unnamed(error: YAMLError, context: Context): SyntaxProblem {

@@ -9,7 +9,11 @@ export interface LoggedDecision {
   readonly place: string;
 }
 
-const line = z.looseObject({ rule: z.string(), message: z.string(), variables: z.record(z.string(), z.unknown()).default({}) });
+const line = z.looseObject({
+  rule: z.string(),
+  message: z.string(),
+  variables: z.record(z.string(), z.unknown()).default({}),
+});
 export type LogLine = z.infer<typeof line>;
 
 /** @returns the lines of the log adapter's file. */

@@ -67,6 +67,8 @@ function spansOf(body: string): ReceivedSpan[] {
       traceId: one.traceId,
       parentSpanId: one.parentSpanId,
       durationMs: Number(one.endTimeUnixNano - one.startTimeUnixNano) / 1e6,
-      attributes: Object.fromEntries(one.attributes.map(({ key, value }) => [key, value.stringValue ?? JSON.stringify(value)])),
+      attributes: Object.fromEntries(
+        one.attributes.map(({ key, value }) => [key, value.stringValue ?? JSON.stringify(value)]),
+      ),
     }));
 }

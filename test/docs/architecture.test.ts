@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { documentNames, readDocument, REPOSITORY } from "./documents.ts";
+import { documentNames, REPOSITORY, readDocument } from "./documents.ts";
 
 /** Rooms of the repository: what begins with one of them in backticks is a path. */
 const ROOTS = ["src", "adapters", "proto", "policies", "deploy", "docs", "test", ".changes", ".ci"];
@@ -37,7 +37,11 @@ describe("links between documents", () => {
 
 function pathsIn(markdown: string): readonly string[] {
   const spans = [...markdown.matchAll(/`([^`\n]+)`/gu)].flatMap(([, text = ""]) => text.split(/\s+/u));
-  return spans.filter((text) => ROOTS.includes(text) || (PATH.test(text) && /\/$|\.[a-z]+$|^(?:src|adapters|proto|policies|deploy)\//u.test(text)));
+  return spans.filter(
+    (text) =>
+      ROOTS.includes(text) ||
+      (PATH.test(text) && /\/$|\.[a-z]+$|^(?:src|adapters|proto|policies|deploy)\//u.test(text)),
+  );
 }
 
 function isThere(path: string): boolean {
@@ -63,5 +67,10 @@ async function leadsSomewhere(document: string, link: string): Promise<boolean> 
 function anchorsOf(markdown: string): readonly string[] {
   const prose = markdown.replaceAll(/^```[\s\S]*?^```/gmu, "");
   const headings = [...prose.matchAll(/^#{1,6} +(.+?) *$/gmu)].map(([, text = ""]) => text);
-  return headings.map((text) => text.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-"));
+  return headings.map((text) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }

@@ -24,14 +24,28 @@ export function fencesOf(document: string, markdown: string): readonly Fence[] {
     const start = index + 1;
     const length = lines.slice(start).findIndex((line) => line.trim() === ticks);
     if (length === -1) throw new Error(`${document}:${start}: this block is never closed`);
-    const text = lines.slice(start, start + length).map((line) => `${line}\n`).join("");
-    fences.push({ document, line: start, language: groups["language"] ?? "", info: infoOf(groups["info"] ?? ""), text });
+    const text = lines
+      .slice(start, start + length)
+      .map((line) => `${line}\n`)
+      .join("");
+    fences.push({
+      document,
+      line: start,
+      language: groups["language"] ?? "",
+      info: infoOf(groups["info"] ?? ""),
+      text,
+    });
     index = start + length;
   }
   return fences;
 }
 
 function infoOf(text: string): ReadonlyMap<string, string> {
-  const words = text.trim().split(/\s+/u).filter((word) => word !== "");
-  return new Map(words.map((word) => [word.split("=", 1)[0] ?? "", word.includes("=") ? word.slice(word.indexOf("=") + 1) : ""]));
+  const words = text
+    .trim()
+    .split(/\s+/u)
+    .filter((word) => word !== "");
+  return new Map(
+    words.map((word) => [word.split("=", 1)[0] ?? "", word.includes("=") ? word.slice(word.indexOf("=") + 1) : ""]),
+  );
 }

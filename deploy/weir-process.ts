@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { inCheckout } from "./root.ts";
 
 /** How long a server may take to say that it serves. */
 export const START_LIMIT_MS = 20_000;
@@ -52,7 +52,7 @@ export class WeirDidNotServe extends Error {
 
 export async function startWeir({ policies, args = [], env = {} }: WeirOptions): Promise<WeirProcess> {
   const command = ["serve", "--policies", policies, "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0", ...args];
-  const child = spawn(process.execPath, [weirCommand(), ...command], {
+  const child = spawn(process.execPath, [inCheckout("bin/weir.js"), ...command], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -72,13 +72,6 @@ export async function startWeir({ policies, args = [], env = {} }: WeirOptions):
     logLine: (fits, limitMs) => log.next(fits, limitMs),
     stop: () => stop(child, ended),
   };
-}
-
-/** `bin/weir.js`, from the sources as from what is built. */
-function weirCommand(): string {
-  const here = fileURLToPath(import.meta.url);
-  const root = here.includes("/dist/") ? "../../" : "../";
-  return fileURLToPath(new URL(`${root}bin/weir.js`, import.meta.url));
 }
 
 async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<number | null> {

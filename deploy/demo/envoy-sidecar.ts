@@ -34,21 +34,38 @@ export async function startEnvoySidecar({ binary, weirPort, services, mint, dir 
   const port = envoy.port(LISTENER);
   return {
     name: `Envoy ${ENVOY_VERSION}`,
-    send: (request, headers) => (request.kind === "grpc" ? greet(port, request, headers) : fetchRaw(port, request, headers)),
+    send: (request, headers) =>
+      request.kind === "grpc" ? greet(port, request, headers) : fetchRaw(port, request, headers),
     counters: () => envoy.stats(),
     [Symbol.asyncDispose]: () => envoy.stop(),
   };
 }
 
-async function fetchRaw(port: number, request: DemoRequest, headers: Readonly<Record<string, string>>): Promise<ClientAnswer> {
+async function fetchRaw(
+  port: number,
+  request: DemoRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<ClientAnswer> {
   const { method, path } = request;
-  const response = await rawRequest({ port, method, path, headers: [...Object.entries(headers), ...(request.headers ?? [])] });
+  const response = await rawRequest({
+    port,
+    method,
+    path,
+    headers: [...Object.entries(headers), ...(request.headers ?? [])],
+  });
   const wait = response.headers.find(([name]) => name === "retry-after")?.[1];
   const body = response.status === 200 ? "" : response.body.toString("utf8");
-  return { status: String(response.status), said: wait === undefined ? body : `${body} (retry after ${wait} s)`.trim() };
+  return {
+    status: String(response.status),
+    said: wait === undefined ? body : `${body} (retry after ${wait} s)`.trim(),
+  };
 }
 
-async function greet(port: number, { path }: DemoRequest, headers: Readonly<Record<string, string>>): Promise<ClientAnswer> {
+async function greet(
+  port: number,
+  { path }: DemoRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<ClientAnswer> {
   const answer = await grpcUnary({ port, path, message: GREETING, headers: Object.entries(headers) });
   const said = answer.messages.length > 0 ? "echoed" : decodeURIComponent(answer.statusMessage);
   return { status: `${answer.httpStatus} grpc ${answer.status ?? "-"}`, said };

@@ -30,7 +30,8 @@ export function startStandIn({ weirPort, services }: Options): Sidecar {
       const called = await weir.check(asked, CHECK_LIMIT_MS);
       if (called.kind !== "answered") throw new Error(`Weir did not answer: ${called.message}`);
       const { message: decision } = called;
-      const answer = decision.verdict === Verdict.ALLOWED ? await forward(request, headers, decision, services) : refused(decision);
+      const answer =
+        decision.verdict === Verdict.ALLOWED ? await forward(request, headers, decision, services) : refused(decision);
       await weir.report(encodeReport([afterwards(attributes, decision, answer, started)], ""), CHECK_LIMIT_MS);
       return answer;
     },
@@ -61,9 +62,16 @@ function attributesOf(request: DemoRequest, headers: Readonly<Record<string, str
 function subjectOf(authorization: string | undefined): readonly (readonly [string, AttributeValue])[] {
   const payload = authorization?.split(".")[1];
   if (payload === undefined) return [];
-  const claims: Readonly<Record<string, unknown>> = Object(JSON.parse(Buffer.from(payload, "base64url").toString("utf8")));
+  const claims: Readonly<Record<string, unknown>> = Object(
+    JSON.parse(Buffer.from(payload, "base64url").toString("utf8")),
+  );
   const groups = Array.isArray(claims["groups"]) ? claims["groups"].map(String) : [];
-  const listed = { kind: { oneofKind: "list" as const, list: { items: groups.map((group) => ({ kind: { oneofKind: "string" as const, string: group } })) } } };
+  const listed = {
+    kind: {
+      oneofKind: "list" as const,
+      list: { items: groups.map((group) => ({ kind: { oneofKind: "string" as const, string: group } })) },
+    },
+  };
   const entries = [{ key: "groups", value: listed }];
   const nested = { kind: { oneofKind: "map" as const, map: { entries } } };
   return [
@@ -82,7 +90,12 @@ async function forward(
   for (const name of decision.requestHeaders?.remove ?? []) changed.delete(name);
   for (const { name, value } of decision.requestHeaders?.set ?? []) changed.set(name, value);
   if (request.kind === "grpc") {
-    const answer = await grpcUnary({ port: services.greeter, path: request.path, message: GREETING, headers: [...changed] });
+    const answer = await grpcUnary({
+      port: services.greeter,
+      path: request.path,
+      message: GREETING,
+      headers: [...changed],
+    });
     return { status: `${answer.httpStatus} grpc ${answer.status ?? "-"}`, said: "echoed" };
   }
   try {
@@ -97,7 +110,10 @@ async function forward(
 function refused({ directResponse, quotas }: CheckResponse): ClientAnswer {
   const wait = quotas.find((quota) => quota.retryAfter)?.retryAfter?.seconds;
   const body = directResponse?.body ?? "";
-  return { status: String(directResponse?.status ?? HTTP_FORBIDDEN), said: wait === undefined ? body : `${body} (retry after ${wait} s)` };
+  return {
+    status: String(directResponse?.status ?? HTTP_FORBIDDEN),
+    said: wait === undefined ? body : `${body} (retry after ${wait} s)`,
+  };
 }
 
 /** The request with what became of it. */
@@ -106,7 +122,10 @@ function afterwards(before: ReportBag, decision: CheckResponse, answer: ClientAn
   const duration = { seconds: took / 1_000_000_000n, nanos: Number(took % 1_000_000_000n) };
   return new Map([
     ...before,
-    ["response.code", AttributeValue.create({ kind: { oneofKind: "int64", int64: BigInt(answer.status.split(" ", 1)[0] ?? "0") } })],
+    [
+      "response.code",
+      AttributeValue.create({ kind: { oneofKind: "int64", int64: BigInt(answer.status.split(" ", 1)[0] ?? "0") } }),
+    ],
     ["request.duration", AttributeValue.create({ kind: { oneofKind: "duration", duration } })],
     ["check.verdict", text(Verdict[decision.verdict].toLowerCase())],
     ["check.decision_id", text(decision.decisionId)],

@@ -7,7 +7,11 @@ import type { Evaluate, Frame } from "../expression/frame.ts";
  *
  * @returns Invalid when a value of `by` is an error.
  */
-export function bucketKey(limit: string, by: readonly { readonly name: string; readonly evaluate: Evaluate }[], frame: Frame): string | Invalid {
+export function bucketKey(
+  limit: string,
+  by: readonly { readonly name: string; readonly evaluate: Evaluate }[],
+  frame: Frame,
+): string | Invalid {
   let key = part("l", limit);
   for (const { name, evaluate } of by) {
     const value = evaluate(frame);
@@ -43,7 +47,14 @@ function typedObject(value: Exclude<CelValue, null | string | bigint | number | 
   if (value instanceof Duration) return part("D", value.nanos.toString());
   if (value instanceof TypeValue) return part("y", value.name);
   if (value instanceof Optional) return value.value === ABSENT ? "o-" : `o${typed(value.value)}`;
-  if (value instanceof Map) return part("m", [...value].map(([key, entry]) => typed(key) + typed(entry)).sort().join(""));
+  if (value instanceof Map)
+    return part(
+      "m",
+      [...value]
+        .map(([key, entry]) => typed(key) + typed(entry))
+        .sort()
+        .join(""),
+    );
   return part("a", [...listItems(value)].map(typed).join(""));
 }
 

@@ -2,9 +2,9 @@ import type { QuotaAnswer, QuotaCharge, QuotaGrant } from "../adapter/templates.
 import { ABSENT, Invalid } from "../attribute/value.ts";
 import { describe } from "../snapshot/conditions.ts";
 import type { LinkedLimit } from "../snapshot/snapshot.ts";
+import { bucketKey } from "./bucket-key.ts";
 import { type LimitResult, NOT_REUSABLE } from "./decision.ts";
 import type { RequestedQuota } from "./engine.ts";
-import { bucketKey } from "./bucket-key.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -97,7 +97,12 @@ function groups(prepared: readonly Prepared[]): readonly Group[] {
 }
 
 /** Charges the groups in order; continues with a promise from the first store that has to wait. */
-function chargeGroups(all: readonly Group[], run: Run, first = 0, granted: readonly Granted[] = []): undefined | Promise<undefined> {
+function chargeGroups(
+  all: readonly Group[],
+  run: Run,
+  first = 0,
+  granted: readonly Granted[] = [],
+): undefined | Promise<undefined> {
   let done = granted;
   for (let index = first; index < all.length; index += 1) {
     const group = all[index];
@@ -128,7 +133,12 @@ function chargeGroup(group: Group, run: Run): QuotaAnswer | Promise<QuotaAnswer>
 }
 
 /** @returns what is granted so far, or undefined when the request is refused. */
-function take(group: Group, answer: QuotaAnswer, granted: readonly Granted[], run: Run): readonly Granted[] | undefined {
+function take(
+  group: Group,
+  answer: QuotaAnswer,
+  granted: readonly Granted[],
+  run: Run,
+): readonly Granted[] | undefined {
   switch (answer.kind) {
     case "granted":
       group.prepared.forEach((one, index) => {
@@ -152,19 +162,37 @@ function limited(group: Group, answer: Extract<QuotaAnswer, { kind: "refused" }>
   if (refusing === undefined) throw new Error("a quota handler refused a charge that was not asked for");
   for (const refusal of answer.refusals) {
     const one = group.prepared[refusal.charge];
-    if (one) record(run, { ...free(one.limit, 0n), remaining: refusal.remaining, retryAfterMs: refusal.retryAfterMs, verdict: "limited", reason: "limit" });
+    if (one)
+      record(run, {
+        ...free(one.limit, 0n),
+        remaining: refusal.remaining,
+        retryAfterMs: refusal.retryAfterMs,
+        verdict: "limited",
+        reason: "limit",
+      });
   }
   // All of them must fit before a retry can pass.
   const retryAfterMs = Math.max(...answer.refusals.map((refusal) => refusal.retryAfterMs));
   const { reference } = refusing.limit.plan;
-  run.ruling = { verdict: "limited", reason: "limit", rule: reference, respond: refusing.limit.respond, detail: "", retryAfterMs };
+  run.ruling = {
+    verdict: "limited",
+    reason: "limit",
+    rule: reference,
+    respond: refusing.limit.respond,
+    detail: "",
+    retryAfterMs,
+  };
 }
 
 /** @returns whether the request is refused. A full table is never let through; a store that is down is by the limit's choice. */
 function unavailable(group: Group, answer: Extract<QuotaAnswer, { kind: "unavailable" }>, run: Run): boolean {
-  const refusing = answer.cause === "full" ? group.prepared[0] : group.prepared.find(({ limit }) => limit.plan.onUnavailable === "deny");
+  const refusing =
+    answer.cause === "full"
+      ? group.prepared[0]
+      : group.prepared.find(({ limit }) => limit.plan.onUnavailable === "deny");
   const reason = answer.cause === "full" ? "limit-error" : "limit-unavailable";
-  for (const { limit } of group.prepared) record(run, { ...free(limit, 0n), verdict: refusing ? "undecided" : "allowed", reason });
+  for (const { limit } of group.prepared)
+    record(run, { ...free(limit, 0n), verdict: refusing ? "undecided" : "allowed", reason });
   if (refusing === undefined) return false;
   run.refuse("undecided", reason, refusing.limit.plan.reference, answer.reason);
   return true;

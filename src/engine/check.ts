@@ -57,7 +57,11 @@ function slotOf(name: string, run: Run): number {
 }
 
 function decideByRules(run: Run): undefined {
-  const { verdict, reason, rule, detail } = judge(run.program.rules, run.conditions, run.snapshot.plan.settings.unmatched);
+  const { verdict, reason, rule, detail } = judge(
+    run.program.rules,
+    run.conditions,
+    run.snapshot.plan.settings.unmatched,
+  );
   // Only a deny that is true answers in its own words: an undecided request is told nothing about our inside.
   const respond = verdict === "denied" ? rule?.respond : undefined;
   run.ruling = { verdict, reason, rule: rule?.reference, respond, detail };
@@ -105,7 +109,8 @@ function refusal(run: Run): DirectResponse {
   const { verdict, respond, retryAfterMs } = run.ruling;
   const status = respond?.plan.status ?? (verdict === "limited" ? LIMITED_STATUS : DENIED_STATUS);
   const headers = respondHeaders(respond, run);
-  const wait: HeaderPair[] = retryAfterMs === undefined ? [] : [["retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000)))]];
+  const wait: HeaderPair[] =
+    retryAfterMs === undefined ? [] : [["retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000)))]];
   const ownsWait = headers.some(([name]) => name === "retry-after");
   return { status, headers: ownsWait ? headers : [...headers, ...wait], body: respondBody(respond, run) };
 }

@@ -42,7 +42,8 @@ describe("the verdict table", () => {
   for (const [rules, outcome, why] of TABLE) {
     test(`${rules || "no rules"} → ${outcome}: ${why}`, () => {
       for (const unmatched of ["deny", "allow"] as const) {
-        const expected = outcome === "none applies" ? `${unmatched === "deny" ? "denied" : "allowed"} unmatched` : outcome;
+        const expected =
+          outcome === "none applies" ? `${unmatched === "deny" ? "denied" : "allowed"} unmatched` : outcome;
         expect(verdictOf(rules, unmatched)).toBe(expected);
       }
     });
@@ -74,7 +75,12 @@ test("a dyn condition that turns out to be no bool is an error, not a yes", () =
   expect(judge(rules, new Conditions(FRAME), "allow")).toMatchObject({ verdict: "undecided", reason: "allow-error" });
 });
 
-const OUTCOMES: Readonly<Record<string, Outcome>> = { true: true, false: false, absent: ABSENT, error: new Invalid("broken") };
+const OUTCOMES: Readonly<Record<string, Outcome>> = {
+  true: true,
+  false: false,
+  absent: ABSENT,
+  error: new Invalid("broken"),
+};
 
 function verdictOf(text: string, unmatched: "deny" | "allow"): string {
   const rules = text.split(" ").filter(Boolean).map(parse);
@@ -83,7 +89,11 @@ function verdictOf(text: string, unmatched: "deny" | "allow"): string {
 }
 
 function parse(text: string, index: number): LinkedRule {
-  const { when, kind = "", condition = "" } = /^(?:(?<when>\w+)\/)?(?<kind>[\w-]+):(?<condition>\w+)$/u.exec(text)?.groups ?? {};
+  const {
+    when,
+    kind = "",
+    condition = "",
+  } = /^(?:(?<when>\w+)\/)?(?<kind>[\w-]+):(?<condition>\w+)$/u.exec(text)?.groups ?? {};
   const of = policy(index, when === undefined ? undefined : () => OUTCOMES[when] ?? null);
   const made = rule(kind.endsWith("deny") ? "deny" : "allow", of, OUTCOMES[condition] ?? null);
   return { ...made, shadow: kind.startsWith("shadow") };

@@ -28,7 +28,9 @@ function judgeDenies(rules: readonly LinkedRule[], conditions: Conditions): Judg
     if (condition === true) return { verdict: "denied", reason: "rule", rule, detail: "" };
     if (condition !== false) unsure ??= { rule, condition };
   }
-  return unsure && { verdict: "undecided", reason: "deny-error", rule: unsure.rule, detail: describe(unsure.condition) };
+  return (
+    unsure && { verdict: "undecided", reason: "deny-error", rule: unsure.rule, detail: describe(unsure.condition) }
+  );
 }
 
 function judgeAllows(rules: readonly LinkedRule[], conditions: Conditions, unmatched: "deny" | "allow"): Judgement {
@@ -41,7 +43,8 @@ function judgeAllows(rules: readonly LinkedRule[], conditions: Conditions, unmat
     if (condition instanceof Invalid) failed ??= { rule, condition };
     applies ||= conditions.ofPolicy(rule.policy) !== false;
   }
-  if (failed) return { verdict: "undecided", reason: "allow-error", rule: failed.rule, detail: describe(failed.condition) };
+  if (failed)
+    return { verdict: "undecided", reason: "allow-error", rule: failed.rule, detail: describe(failed.condition) };
   if (applies) return { verdict: "denied", reason: "unmatched", rule: undefined, detail: "no allow rule is true" };
   const verdict = unmatched === "allow" ? "allowed" : "denied";
   return { verdict, reason: "unmatched", rule: undefined, detail: "no allow rule applies" };

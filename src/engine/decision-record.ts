@@ -5,7 +5,12 @@ import type { Decision } from "./decision.ts";
 import type { Run } from "./run.ts";
 
 /** A decision as a record: the request's own attributes with `check.*` beside them. What `of: decision` rules read. */
-export function decisionRecord(run: Run, decision: Decision, timeNanos: bigint, traceparent: string | undefined): ReportRecord {
+export function decisionRecord(
+  run: Run,
+  decision: Decision,
+  timeNanos: bigint,
+  traceparent: string | undefined,
+): ReportRecord {
   return {
     door: run.input.door,
     source: decisionSource(run.source, run.snapshot.slots, decision),

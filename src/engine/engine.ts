@@ -1,6 +1,6 @@
 import type { AttributeSource } from "../attribute/source.ts";
-import type { ReportRecord } from "../report/record.ts";
 import type { DoorName } from "../policy/authored.ts";
+import type { ReportRecord } from "../report/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Decision } from "./decision.ts";
 

@@ -36,7 +36,10 @@ const CONSEQUENCES: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 /** Nobody is wrong to name what stands in a file that could not be read. */
-function withoutConsequences(diagnostics: readonly Diagnostic[], unreadable: ReadonlySet<string>): readonly Diagnostic[] {
+function withoutConsequences(
+  diagnostics: readonly Diagnostic[],
+  unreadable: ReadonlySet<string>,
+): readonly Diagnostic[] {
   const silenced = [...unreadable].flatMap((file) => [...(CONSEQUENCES[file] ?? [])]);
   return diagnostics.filter((diagnostic) => !silenced.includes(diagnostic.code));
 }

@@ -24,7 +24,13 @@ export class Run {
   readonly program: CheckProgram;
   readonly frame: RequestFrame;
   readonly conditions: Conditions;
-  ruling: Ruling = { verdict: "undecided", reason: "undecodable", rule: undefined, respond: undefined, detail: "nothing was decided" };
+  ruling: Ruling = {
+    verdict: "undecided",
+    reason: "undecodable",
+    rule: undefined,
+    respond: undefined,
+    detail: "nothing was decided",
+  };
   changes: Changes = NO_CHANGES;
   limits: readonly LimitResult[] = [];
 
@@ -44,7 +50,13 @@ export class Run {
     return this.ruling.verdict !== "allowed";
   }
 
-  refuse(verdict: Exclude<Verdict, "allowed">, reason: Reason, rule: RuleReference | undefined, detail: string, respond?: LinkedRespond): void {
+  refuse(
+    verdict: Exclude<Verdict, "allowed">,
+    reason: Reason,
+    rule: RuleReference | undefined,
+    detail: string,
+    respond?: LinkedRespond,
+  ): void {
     this.ruling = { verdict, reason, rule, respond, detail };
   }
 }

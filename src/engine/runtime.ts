@@ -7,7 +7,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import { createEngine, type EngineClock, type RunningEngine } from "./create-engine.ts";
 import { Live } from "./live.ts";
-import { type LoadedSnapshot, Loader, type LoadEvents, type LoadFailure } from "./loader.ts";
+import { type LoadEvents, type LoadedSnapshot, Loader, type LoadFailure } from "./loader.ts";
 
 /** Metric series are delivered to their handlers at least this often. */
 export const FLUSH_EVERY_MS = 1_000;
@@ -53,7 +53,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime | {
     await host.close(CLOSE_DEADLINE_MS);
     return { failure: loader.lastError };
   }
-  const engine = createEngine({ live, reporter, counters: telemetry, clock, maxInFlight: options.maxInFlight, idPrefix: options.idPrefix });
+  const engine = createEngine({
+    live,
+    reporter,
+    counters: telemetry,
+    clock,
+    maxInFlight: options.maxInFlight,
+    idPrefix: options.idPrefix,
+  });
   const watching = new AbortController();
   const watched = store.watch({
     onChange: () => loader.load(),
@@ -93,12 +100,20 @@ function loadEvents({ log, telemetry }: RuntimeOptions): LoadEvents {
   return {
     loaded({ id, commit, policies }, warnings) {
       telemetry.snapshotLoad("ok");
-      log.info("policies loaded", { snapshot: id, ...(commit === undefined ? {} : { commit }), policies: policies.length, warnings: warnings.length });
+      log.info("policies loaded", {
+        snapshot: id,
+        ...(commit === undefined ? {} : { commit }),
+        policies: policies.length,
+        warnings: warnings.length,
+      });
     },
     failed({ diagnostics, sources }) {
       telemetry.snapshotLoad("error");
       const errors = diagnostics.filter(isError);
-      log.error("policies not loaded, the last good ones go on serving", { errors: errors.length, report: renderText(errors, sources) });
+      log.error("policies not loaded, the last good ones go on serving", {
+        errors: errors.length,
+        report: renderText(errors, sources),
+      });
     },
     retired(snapshot, error) {
       if (error === undefined) log.debug("snapshot retired", { snapshot });

@@ -22,8 +22,10 @@ export function watchShadows(run: Run, count: CountShadow): void {
   }
   // What comes after a refusal would not have been reached.
   if (run.refused) return;
-  for (const ask of asks) if (ask.plan.shadow) shadowAsk(ask, run, (verdict) => count(ask.plan.reference.rule, verdict, enforced));
-  for (const limit of limits) if (limit.plan.shadow) shadowLimit(limit, run, (verdict) => count(limit.plan.reference.rule, verdict, enforced));
+  for (const ask of asks)
+    if (ask.plan.shadow) shadowAsk(ask, run, (verdict) => count(ask.plan.reference.rule, verdict, enforced));
+  for (const limit of limits)
+    if (limit.plan.shadow) shadowLimit(limit, run, (verdict) => count(limit.plan.reference.rule, verdict, enforced));
 }
 
 function shadowRule(rule: LinkedRule, run: Run): Verdict | undefined {

@@ -17,7 +17,12 @@ export const MAX_DIMENSION_LENGTH = 256;
 
 /** One observation of a metric, or why there is none. `failed` counts parts that stand as `(error)`. */
 export type Observation =
-  | { readonly kind: "observed"; readonly value: number; readonly dimensions: readonly string[]; readonly failed: number }
+  | {
+      readonly kind: "observed";
+      readonly value: number;
+      readonly dimensions: readonly string[];
+      readonly failed: number;
+    }
   | { readonly kind: "skipped" | "failed" };
 
 export function observation(metric: LinkedMetric, frame: Frame): Observation {
@@ -58,7 +63,13 @@ export function logEntry(rule: LinkedLogEntry, record: ReportRecord, frame: Fram
   const severity = rule.severity ? parts.text(rule.severity) : "info";
   const message = parts.rendered(rule.message(frame));
   const variables = parts.variables(rule.variables);
-  const instance = Object.freeze({ rule: rule.plan.reference.rule, timeNanos: record.timeNanos, severity, message, variables });
+  const instance = Object.freeze({
+    rule: rule.plan.reference.rule,
+    timeNanos: record.timeNanos,
+    severity,
+    message,
+    variables,
+  });
   return { instance, failed: parts.failed };
 }
 
@@ -90,7 +101,11 @@ class Parts {
 
   text(evaluate: Evaluate): string {
     const outcome = evaluate(this.#frame);
-    return outcome === ABSENT ? "" : outcome instanceof Invalid ? this.#error() : toText(toSdkValue(outcome)).toWellFormed();
+    return outcome === ABSENT
+      ? ""
+      : outcome instanceof Invalid
+        ? this.#error()
+        : toText(toSdkValue(outcome)).toWellFormed();
   }
 
   /** An absent value inside a text leaves the text out; the record itself is never lost for it. */
@@ -99,7 +114,9 @@ class Parts {
   }
 
   /** Absent ones are left out, failed ones are `(error)`. */
-  variables(entries: readonly { readonly name: string; readonly evaluate: Evaluate }[]): Readonly<Record<string, Value>> {
+  variables(
+    entries: readonly { readonly name: string; readonly evaluate: Evaluate }[],
+  ): Readonly<Record<string, Value>> {
     const variables: Record<string, Value> = Object.create(null);
     for (const { name, evaluate } of entries) {
       const outcome = evaluate(this.#frame);

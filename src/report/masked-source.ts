@@ -3,11 +3,16 @@ import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
 import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
 
 /** A source that shows what `mask:` names as masked, whichever way it is read. */
-export function maskedSource(source: AttributeSource, slots: readonly SlotSpec[], names: readonly string[]): AttributeSource {
+export function maskedSource(
+  source: AttributeSource,
+  slots: readonly SlotSpec[],
+  names: readonly string[],
+): AttributeSource {
   const mask: Mask = maskOf(names);
   const nameOf = (slot: number): string => slots[slot]?.name ?? "";
   const whole = (slot: number): Outcome => mask.apply(nameOf(slot), source.read(slot));
-  const touches = (slot: number): boolean => names.some((name) => name === nameOf(slot) || name.startsWith(`${nameOf(slot)}.`));
+  const touches = (slot: number): boolean =>
+    names.some((name) => name === nameOf(slot) || name.startsWith(`${nameOf(slot)}.`));
   return {
     read: whole,
     readKey(slot, key) {

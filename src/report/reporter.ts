@@ -54,7 +54,8 @@ export class Reporter {
     for (const rule of rules) {
       const applies = conditions.of(rule.policy, rule.when);
       if (applies === true) this.#instance(snapshot, rule, record, frames, batches);
-      else if (applies !== false) this.#counters.report(rule.plan.reference.rule, applies === ABSENT ? "skipped" : "failed");
+      else if (applies !== false)
+        this.#counters.report(rule.plan.reference.rule, applies === ABSENT ? "skipped" : "failed");
     }
   }
 
@@ -100,7 +101,8 @@ export class Reporter {
 function deliverPoints(snapshot: Snapshot, metric: LinkedMetric, series: Series): void {
   const points = series.take();
   if (points.length === 0) return;
-  for (const handler of metric.plan.handlers) snapshot.handlers.deliver(handler, { template: "metric", instances: points });
+  for (const handler of metric.plan.handlers)
+    snapshot.handlers.deliver(handler, { template: "metric", instances: points });
 }
 
 /** The two views of one record: as it is, and with what must not be shown masked. Made when first needed. */

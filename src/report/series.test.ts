@@ -50,5 +50,15 @@ function plan(metricKind: MetricPlan["metricKind"], buckets: readonly number[] =
   const tree = { op: "constant", value: { type: "int", value: 1n }, at } as const;
   const value = { text: "1", type: { kind: "int" }, tree, reads: [], total: true } as const;
   const reference = { rule: "p/m", file: "p.yaml", line: 1 };
-  return { reference, of: "request", handlers: [], kind: "metric", name: "m", metricKind, buckets, value, dimensions: [] };
+  return {
+    reference,
+    of: "request",
+    handlers: [],
+    kind: "metric",
+    name: "m",
+    metricKind,
+    buckets,
+    value,
+    dimensions: [],
+  };
 }

@@ -1,5 +1,15 @@
 import type { Value } from "../adapter/value.ts";
-import { ABSENT, type CelList, type CelMap, type CelValue, Duration, Optional, Timestamp, TypeValue, Uint } from "../attribute/value.ts";
+import {
+  ABSENT,
+  type CelList,
+  type CelMap,
+  type CelValue,
+  Duration,
+  Optional,
+  Timestamp,
+  TypeValue,
+  Uint,
+} from "../attribute/value.ts";
 
 /** @returns the value as adapters get it: plain data that may cross to another thread. */
 export function toSdkValue(value: CelValue): Value {

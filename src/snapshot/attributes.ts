@@ -1,5 +1,5 @@
 import { type CelType, formatType, parseType } from "../attribute/type.ts";
-import { type AttributeRow, type Supply, type Trust, prefixConflict, VOCABULARY } from "../attribute/vocabulary.ts";
+import { type AttributeRow, prefixConflict, type Supply, type Trust, VOCABULARY } from "../attribute/vocabulary.ts";
 import * as messages from "../diagnostics/messages/load.ts";
 import type { Scope } from "../expression/compile.ts";
 import type { AttributeRead, ExpressionPlan } from "../expression/tree.ts";
@@ -31,7 +31,12 @@ export function resolveAttributes(folder: AuthoredFolder, compiler: Compiler): A
 }
 
 /** Adds what `attributes.yaml` declares. */
-function declare(declared: readonly AuthoredAttribute[], rows: Map<string, Row>, types: Map<string, CelType>, compiler: Compiler): void {
+function declare(
+  declared: readonly AuthoredAttribute[],
+  rows: Map<string, Row>,
+  types: Map<string, CelType>,
+  compiler: Compiler,
+): void {
   for (const attribute of declared) {
     const name = attribute.name.value;
     const conflict = rows.has(name) ? undefined : prefixConflict(name, rows.keys());
@@ -49,7 +54,10 @@ function declare(declared: readonly AuthoredAttribute[], rows: Map<string, Row>,
 function suppliedBy(attribute: AuthoredAttribute): AttributeRow["doors"] {
   const named = new Set(attribute.doors.map((door) => door.value));
   // Whoever calls us says what a declared attribute is: the proxy's word, never the client's.
-  const on = (door: DoorName) => ({ supply: named.has(door) ? ("sometimes" as const) : ("never" as const), trust: "proxy" as const });
+  const on = (door: DoorName) => ({
+    supply: named.has(door) ? ("sometimes" as const) : ("never" as const),
+    trust: "proxy" as const,
+  });
   return {
     weir: on("weir"),
     "ext-authz": on("ext-authz"),
@@ -60,7 +68,11 @@ function suppliedBy(attribute: AuthoredAttribute): AttributeRow["doors"] {
 }
 
 /** Compiles derivations in an order in which each finds its types; those that need each other are errors. */
-function derive(derivations: readonly AuthoredDerivation[], types: Map<string, CelType>, compiler: Compiler): Map<string, ExpressionPlan> {
+function derive(
+  derivations: readonly AuthoredDerivation[],
+  types: Map<string, CelType>,
+  compiler: Compiler,
+): Map<string, ExpressionPlan> {
   const derived = new Map<string, ExpressionPlan>();
   const failed = new Set<string>();
   for (const derivation of inOrder(derivations, compiler)) {
@@ -101,7 +113,8 @@ function inOrder(derivations: readonly AuthoredDerivation[], compiler: Compiler)
     state.set(derivation, "visiting");
     for (const other of derivations) {
       // Its own name inside a derivation is the door's value: not a cycle.
-      if (other !== derivation && mentions(derivation.expression.text, other.name.value)) visit(other, [...path, derivation]);
+      if (other !== derivation && mentions(derivation.expression.text, other.name.value))
+        visit(other, [...path, derivation]);
     }
     state.set(derivation, "done");
     ordered.push(derivation);
@@ -137,7 +150,9 @@ function attributesOf(
   };
   const behind = (read: AttributeRead): readonly AttributeRead[] => {
     const plan = derived.get(read.attribute);
-    return plan === undefined ? [read] : plan.reads.flatMap((inner) => (inner.attribute === read.attribute ? [inner] : behind(inner)));
+    return plan === undefined
+      ? [read]
+      : plan.reads.flatMap((inner) => (inner.attribute === read.attribute ? [inner] : behind(inner)));
   };
   const trust = (attribute: string, door: DoorName): Trust => rows.get(attribute)?.doors[door].trust ?? "client";
   return { types, derived, supply, trust, behind };

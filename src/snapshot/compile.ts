@@ -29,7 +29,10 @@ export function compile(folder: AuthoredFolder, id: string): Compilation {
   const enabled = DOOR_NAMES.filter((door) => folder.settings.doors[door] !== undefined);
   const compiled = folder.policies.map((policy) => {
     const scope = scopeOf(policy, attributes, compiler);
-    return { policy, ...placed(policy, compilePolicy(policy, scope, folder.sources, compiler), enabled, attributes, compiler) };
+    return {
+      policy,
+      ...placed(policy, compilePolicy(policy, scope, folder.sources, compiler), enabled, attributes, compiler),
+    };
   });
   compiler.add(...checkHeaderRules(compiled.map(({ policy, plan }) => ({ policy, doors: plan.doors }))));
   const policies = compiled.map(({ plan }) => ({ ...plan, cache: cacheOf(folder, plan) }));
@@ -81,7 +84,13 @@ function planOf(folder: AuthoredFolder, id: string, policies: readonly PolicyPla
   const requires = settings.doors.flatMap((door) => (door.door === "weir" ? door.requires : []));
   // An answer is never reused beyond its token's expiry, whether or not a policy reads the claim.
   const expiry = policies.some((policy) => policy.cache.forMs > 0) ? ["request.auth.claims"] : [];
-  return { id, settings, slots: numberSlots(policies, [...requires, ...expiry], attributes), handlers: handlerSpecs(folder, policies), policies };
+  return {
+    id,
+    settings,
+    slots: numberSlots(policies, [...requires, ...expiry], attributes),
+    handlers: handlerSpecs(folder, policies),
+    policies,
+  };
 }
 
 function settingsOf({ settings }: AuthoredFolder): SettingsPlan {
@@ -92,7 +101,12 @@ function settingsOf({ settings }: AuthoredFolder): SettingsPlan {
     ...(tcp ? [{ door: "ext-authz-tcp" } as const] : []),
     ...(log ? [{ door: "access-log" } as const] : []),
   ];
-  return { unmatched: settings.unmatched, doors, pathParams: settings.pathParams, mask: settings.mask.map((name) => name.value) };
+  return {
+    unmatched: settings.unmatched,
+    doors,
+    pathParams: settings.pathParams,
+    mask: settings.mask.map((name) => name.value),
+  };
 }
 
 /** `namespace/key`; the schema has seen that there is a slash. */

@@ -1,6 +1,6 @@
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
-import { compileExpression, compileTemplate } from "../expression/index.ts";
 import type { Compiled, Expected, Problem, Scope } from "../expression/compile.ts";
+import { compileExpression, compileTemplate } from "../expression/index.ts";
 import type { AttributeRead, ExpressionPlan, Place, TemplatePlan } from "../expression/tree.ts";
 import type { SourceText } from "../policy/authored.ts";
 
@@ -63,6 +63,8 @@ export function spanOf(use: Use, place: Place): Span {
 }
 
 /** @returns a Use for each pair that compiled. */
-export function uses(pairs: readonly (readonly [{ readonly reads: readonly AttributeRead[] } | undefined, SourceText | undefined])[]): Use[] {
+export function uses(
+  pairs: readonly (readonly [{ readonly reads: readonly AttributeRead[] } | undefined, SourceText | undefined])[],
+): Use[] {
   return pairs.flatMap(([plan, source]) => (plan && source ? [{ reads: plan.reads, source }] : []));
 }

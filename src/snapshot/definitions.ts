@@ -53,7 +53,10 @@ function literalOf(value: Constant): Literal {
     default:
       return isList(value)
         ? { type: "list", items: value.map(literalOf) }
-        : { type: "map", entries: Object.entries(value).map(([key, entry]) => [{ type: "string", value: key }, literalOf(entry)]) };
+        : {
+            type: "map",
+            entries: Object.entries(value).map(([key, entry]) => [{ type: "string", value: key }, literalOf(entry)]),
+          };
   }
 }
 

@@ -57,12 +57,17 @@ function doorsThatSupply(
   compiler: Compiler,
 ): readonly DoorName[] {
   const candidates = CHECK_DOORS.filter((door) => enabled.includes(door));
-  const missing = candidates.map((door) => ({ door, read: firstOf(checkUses, (use) => firstNever(use, door, attributes)) }));
+  const missing = candidates.map((door) => ({
+    door,
+    read: firstOf(checkUses, (use) => firstNever(use, door, attributes)),
+  }));
   const doors = missing.filter((entry) => entry.read === undefined).map((entry) => entry.door);
   const hasCheckRules = policy.check.length > 0 || policy.quota.length > 0;
   if (doors.length === 0 && hasCheckRules) {
     const why = missing.map(({ door, read }) => `\`${door}\` never supplies \`${read?.attribute ?? ""}\``).join(", ");
-    compiler.add(messages.noDoorLeft(policy.name.span, policy.name.value, why === "" ? "no check door is enabled" : why));
+    compiler.add(
+      messages.noDoorLeft(policy.name.span, policy.name.value, why === "" ? "no check door is enabled" : why),
+    );
   }
   return doors;
 }

@@ -1,18 +1,20 @@
-import type { HandlerIssue, HandlerSpec } from "./handler-set.ts";
 import type { MetricDescriptor, TemplateName } from "../adapter/templates.ts";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/load.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import type { AuthoredFolder, AuthoredHandler, AuthoredPolicy, Located } from "../policy/authored.ts";
+import type { HandlerIssue, HandlerSpec } from "./handler-set.ts";
 import type { MetricPlan, PolicyPlan } from "./plan.ts";
 
 /** @returns an error for each name of a handler that is not declared. */
 export function checkHandlerNames(folder: AuthoredFolder): readonly Diagnostic[] {
   const declared = folder.handlers.map((handler) => handler.name.value);
   const known = new Set(declared);
-  return folder.policies.flatMap(handlerNames).flatMap((name) =>
-    known.has(name.value) ? [] : [messages.unknownHandler(name.span, name.value, suggest(name.value, declared))],
-  );
+  return folder.policies
+    .flatMap(handlerNames)
+    .flatMap((name) =>
+      known.has(name.value) ? [] : [messages.unknownHandler(name.span, name.value, suggest(name.value, declared))],
+    );
 }
 
 function handlerNames(policy: AuthoredPolicy): readonly Located<string>[] {
@@ -92,12 +94,17 @@ export function checkMetrics(folder: AuthoredFolder, policies: readonly PolicyPl
 
 function metricSpans(folder: AuthoredFolder): ReadonlyMap<string, Span> {
   return new Map(
-    folder.policies.flatMap((policy) => policy.report.map(({ name }) => [`${policy.name.value}/${name.value}`, name.span] as const)),
+    folder.policies.flatMap((policy) =>
+      policy.report.map(({ name }) => [`${policy.name.value}/${name.value}`, name.span] as const),
+    ),
   );
 }
 
 /** Puts what the handler host found into the folder's coordinates. */
-export function handlerDiagnostics(handlers: readonly AuthoredHandler[], issues: readonly HandlerIssue[]): readonly Diagnostic[] {
+export function handlerDiagnostics(
+  handlers: readonly AuthoredHandler[],
+  issues: readonly HandlerIssue[],
+): readonly Diagnostic[] {
   const byName = new Map(handlers.map((handler) => [handler.name.value, handler]));
   return issues.map((issue) => {
     const handler = byName.get(issue.handler);

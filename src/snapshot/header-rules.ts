@@ -21,7 +21,9 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 const RESERVED = /^(x-envoy-|x-forwarded-|x-request-id$)/u;
 
 /** Which headers `change:` rules may touch, and that no two of their operations meet on one name. */
-export function checkHeaderRules(policies: readonly { policy: AuthoredPolicy; doors: readonly DoorName[] }[]): readonly Diagnostic[] {
+export function checkHeaderRules(
+  policies: readonly { policy: AuthoredPolicy; doors: readonly DoorName[] }[],
+): readonly Diagnostic[] {
   const owners = ownersOf(policies.map(({ policy }) => policy));
   return policies.flatMap(({ policy, doors }) =>
     changesOf(policy).flatMap((rule) => [
@@ -45,7 +47,8 @@ function ownersOf(policies: readonly AuthoredPolicy[]): ReadonlyMap<string, stri
   for (const policy of policies) {
     for (const rule of changesOf(policy)) {
       if (rule.keepClientValue || rule.shadow) continue;
-      for (const { name } of rule.request.set) owners.set(name.value.toLowerCase(), `${policy.name.value}/${rule.name.value}`);
+      for (const { name } of rule.request.set)
+        owners.set(name.value.toLowerCase(), `${policy.name.value}/${rule.name.value}`);
     }
   }
   return owners;

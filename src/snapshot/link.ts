@@ -1,8 +1,8 @@
-import type { HandlerSet } from "./handler-set.ts";
 import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
 import { createFrame, link as linkExpression, linkTemplate } from "../expression/index.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
 import { DOOR_NAMES, type DoorName } from "../policy/authored.ts";
+import type { HandlerSet } from "./handler-set.ts";
 import type { NamedTemplate, Plan, PolicyPlan, ReportPlan, RespondPlan } from "./plan.ts";
 import { rawKey } from "./slots.ts";
 import type {
@@ -21,15 +21,20 @@ import type {
 /** Makes a Snapshot of a Plan: closures over numbered slots. Done once per thread, before the snapshot serves. */
 export function link(plan: Plan, handlers: HandlerSet): Snapshot {
   const scope = linkScope(plan);
-  const policies = plan.policies.map((policy, index): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }));
-  const derived = plan.slots.map((slot) => (slot.derived ? linkDerived(slot.name, slot.derived, scope, plan) : undefined));
+  const policies = plan.policies.map(
+    (policy, index): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }),
+  );
+  const derived = plan.slots.map((slot) =>
+    slot.derived ? linkDerived(slot.name, slot.derived, scope, plan) : undefined,
+  );
   const underived = plan.slots.map(() => undefined);
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
   return Object.freeze({
     id: plan.id,
     plan,
     slots: plan.slots.map((slot, index) => ({ slot: index, name: slot.name })),
-    frame: (source, { derive, record }) => createFrame({ source, slots: plan.slots.length, derived: derive ? derived : underived, record }),
+    frame: (source, { derive, record }) =>
+      createFrame({ source, slots: plan.slots.length, derived: derive ? derived : underived, record }),
     door: (name) => doors.get(name),
     handlers,
     checks: checkPrograms(policies, scope),
@@ -73,21 +78,25 @@ function checkPrograms(policies: readonly LinkedPolicy[], scope: LinkScope): Rea
 function linkPolicy(policy: LinkedPolicy, scope: LinkScope): CheckProgram {
   const { plan } = policy;
   return {
-    rules: plan.verdictRules.map((rule): LinkedRule => ({
-      policy,
-      effect: rule.effect,
-      reference: rule.reference,
-      when: optional(rule.when, scope),
-      shadow: rule.shadow,
-      respond: linkRespond(rule.respond, scope),
-    })),
-    asks: plan.asks.map((ask): LinkedAsk => ({
-      policy,
-      plan: ask,
-      when: optional(ask.when, scope),
-      value: linkExpression(ask.value, scope),
-      respond: linkRespond(ask.respond, scope),
-    })),
+    rules: plan.verdictRules.map(
+      (rule): LinkedRule => ({
+        policy,
+        effect: rule.effect,
+        reference: rule.reference,
+        when: optional(rule.when, scope),
+        shadow: rule.shadow,
+        respond: linkRespond(rule.respond, scope),
+      }),
+    ),
+    asks: plan.asks.map(
+      (ask): LinkedAsk => ({
+        policy,
+        plan: ask,
+        when: optional(ask.when, scope),
+        value: linkExpression(ask.value, scope),
+        respond: linkRespond(ask.respond, scope),
+      }),
+    ),
     changes: plan.changes.map((change) => linkChange(policy, change, scope)),
     limits: plan.limits.map((limit) => linkLimit(policy, limit, scope)),
   };
@@ -117,7 +126,11 @@ function linkLimit(policy: LinkedPolicy, plan: PolicyPlan["limits"][number], sco
   };
 }
 
-function linkReports(policies: readonly LinkedPolicy[], of: ReportPlan["of"], scope: LinkScope): readonly LinkedReport[] {
+function linkReports(
+  policies: readonly LinkedPolicy[],
+  of: ReportPlan["of"],
+  scope: LinkScope,
+): readonly LinkedReport[] {
   return policies.flatMap((policy) =>
     policy.plan.reports.filter((report) => report.of === of).map((report) => linkReport(policy, report, scope)),
   );
@@ -155,7 +168,10 @@ function linkRespond(plan: RespondPlan | undefined, scope: LinkScope): LinkedRes
 }
 
 function texts(entries: readonly NamedTemplate[], scope: LinkScope): LinkedText[] {
-  return entries.map(({ name, template }): { name: string; render: Render } => ({ name, render: linkTemplate(template, scope) }));
+  return entries.map(({ name, template }): { name: string; render: Render } => ({
+    name,
+    render: linkTemplate(template, scope),
+  }));
 }
 
 function optional(plan: ExpressionPlan | undefined, scope: LinkScope): Evaluate | undefined {

@@ -11,7 +11,10 @@ export interface PolicyConditions {
   readonly when: ExpressionPlan | undefined;
   readonly doors: readonly DoorName[];
   /** Allow and deny rules; `plan` is undefined where there is no `when` or it did not compile. */
-  readonly verdicts: readonly { readonly rule: AuthoredAllow | AuthoredDeny; readonly plan: ExpressionPlan | undefined }[];
+  readonly verdicts: readonly {
+    readonly rule: AuthoredAllow | AuthoredDeny;
+    readonly plan: ExpressionPlan | undefined;
+  }[];
 }
 
 /** The rules of semantics.md section 1 under which a policy is refused, or warned about, at load. */
@@ -85,9 +88,19 @@ function comparedHeader(use: Use): readonly Diagnostic[] {
 }
 
 /** An allow is as strong as the strongest thing it reads, in its own condition or its policy's. */
-function allowWarnings({ policy, when, doors, verdicts }: PolicyConditions, attributes: Attributes): readonly Diagnostic[] {
+function allowWarnings(
+  { policy, when, doors, verdicts }: PolicyConditions,
+  attributes: Attributes,
+): readonly Diagnostic[] {
   return verdicts.flatMap(({ rule, plan }) => {
-    if (rule.kind !== "allow" || rule.shadow || plan === undefined || rule.when === undefined || plan.reads.length === 0) return [];
+    if (
+      rule.kind !== "allow" ||
+      rule.shadow ||
+      plan === undefined ||
+      rule.when === undefined ||
+      plan.reads.length === 0
+    )
+      return [];
     const reads = [...plan.reads, ...(when?.reads ?? [])].flatMap((read) => attributes.behind(read));
     const onlyClient = doors.some((door) => reads.every((read) => attributes.trust(read.attribute, door) === "client"));
     if (!onlyClient || policy.scopeAll) return [];

@@ -1,7 +1,7 @@
 import type { CelType } from "../attribute/type.ts";
-import type { HandlerSpec } from "./handler-set.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
 import type { DoorName } from "../policy/authored.ts";
+import type { HandlerSpec } from "./handler-set.ts";
 
 /**
  * Everything that request threads need, compiled from one reading of the folder. Plain data: no function, no class; it survives

@@ -35,11 +35,19 @@ export interface CompiledPolicy {
   readonly plan: Omit<PolicyPlan, "doors">;
   /** Everything its check and quota rules read, the policy's `when` included. */
   readonly checkUses: readonly Use[];
-  readonly verdicts: readonly { readonly rule: Extract<AuthoredRule, { kind: "allow" | "deny" }>; readonly plan: ExpressionPlan | undefined }[];
+  readonly verdicts: readonly {
+    readonly rule: Extract<AuthoredRule, { kind: "allow" | "deny" }>;
+    readonly plan: ExpressionPlan | undefined;
+  }[];
 }
 
 /** Compiles every expression of one policy. Where one fails its rule is left out of the plan; the errors say why. */
-export function compilePolicy(policy: AuthoredPolicy, scope: Scope, sources: Sources, compiler: Compiler): CompiledPolicy {
+export function compilePolicy(
+  policy: AuthoredPolicy,
+  scope: Scope,
+  sources: Sources,
+  compiler: Compiler,
+): CompiledPolicy {
   return new PolicyCompiler(policy, scope, sources, compiler).compile();
 }
 
@@ -60,7 +68,9 @@ class PolicyCompiler {
   compile(): CompiledPolicy {
     const policy = this.#policy;
     const when = this.#condition(policy.when);
-    const verdicts = policy.check.flatMap((rule) => (rule.kind === "allow" || rule.kind === "deny" ? [this.#verdict(rule)] : []));
+    const verdicts = policy.check.flatMap((rule) =>
+      rule.kind === "allow" || rule.kind === "deny" ? [this.#verdict(rule)] : [],
+    );
     const asks = policy.check.flatMap((rule) => (rule.kind === "ask" ? this.#ask(rule) : []));
     const changes = policy.check.flatMap((rule) => (rule.kind === "change" ? [this.#change(rule)] : []));
     const limits = policy.quota.map((limit) => this.#limit(limit));
@@ -76,14 +86,24 @@ class PolicyCompiler {
       limits,
       reports,
     };
-    return { plan, checkUses: this.#checkUses, verdicts: verdicts.map(({ rule, plan }) => ({ rule, plan: plan.when })) };
+    return {
+      plan,
+      checkUses: this.#checkUses,
+      verdicts: verdicts.map(({ rule, plan }) => ({ rule, plan: plan.when })),
+    };
   }
 
   #verdict(rule: Extract<AuthoredRule, { kind: "allow" | "deny" }>): { rule: typeof rule; plan: VerdictRulePlan } {
     const when = this.#condition(rule.when);
     const respond = rule.kind === "deny" ? this.#respond(rule.respond) : undefined;
     const reference = this.#reference(rule.name);
-    const plan = { effect: rule.kind, reference, shadow: rule.shadow, ...(when ? { when } : {}), ...(respond ? { respond } : {}) };
+    const plan = {
+      effect: rule.kind,
+      reference,
+      shadow: rule.shadow,
+      ...(when ? { when } : {}),
+      ...(respond ? { respond } : {}),
+    };
     return { rule, plan };
   }
 
@@ -113,7 +133,10 @@ class PolicyCompiler {
       ...(when ? { when } : {}),
       shadow: rule.shadow,
       request: this.#headerChanges(rule.request),
-      query: { set: this.#texts(rule.request.query.set, (name) => name), remove: rule.request.query.remove.map(plainValue) },
+      query: {
+        set: this.#texts(rule.request.query.set, (name) => name),
+        remove: rule.request.query.remove.map(plainValue),
+      },
       response: this.#headerChanges(rule.response),
       keepClientValue: rule.keepClientValue,
     };

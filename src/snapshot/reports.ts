@@ -37,7 +37,12 @@ export function compileReports(
 
 type Common = Pick<ReportPlan, "reference" | "of" | "handlers" | "when">;
 
-function compileOutput(report: AuthoredReport, common: Common, scope: Scope, compiler: Compiler): ReportPlan | undefined {
+function compileOutput(
+  report: AuthoredReport,
+  common: Common,
+  scope: Scope,
+  compiler: Compiler,
+): ReportPlan | undefined {
   switch (report.kind) {
     case "metric":
       return metric(report, common, scope, compiler);
@@ -66,20 +71,34 @@ function metric(report: AuthoredMetric, common: Common, scope: Scope, compiler: 
   };
 }
 
-function logEntry(report: AuthoredLogEntry, common: Common, scope: Scope, compiler: Compiler): LogEntryPlan | undefined {
+function logEntry(
+  report: AuthoredLogEntry,
+  common: Common,
+  scope: Scope,
+  compiler: Compiler,
+): LogEntryPlan | undefined {
   const severity = compiler.optional(report.severity, scope, "string");
   const message = report.message ? compiler.template(report.message, scope) : textPlan("");
   const variables = named(report.variables, scope, compiler);
   return message && { ...common, kind: "logentry", ...(severity ? { severity } : {}), message, variables };
 }
 
-function traceSpan(report: AuthoredTraceSpan, common: Common, scope: Scope, compiler: Compiler): TraceSpanPlan | undefined {
+function traceSpan(
+  report: AuthoredTraceSpan,
+  common: Common,
+  scope: Scope,
+  compiler: Compiler,
+): TraceSpanPlan | undefined {
   const spanName = report.spanName ? compiler.template(report.spanName, scope) : textPlan(report.name.value);
   const attributes = named(report.attributes, scope, compiler);
   return spanName && { ...common, kind: "tracespan", spanName, attributes };
 }
 
-function named(entries: readonly AuthoredNamedExpression[], scope: Scope, compiler: Compiler): { name: string; expression: ExpressionPlan }[] {
+function named(
+  entries: readonly AuthoredNamedExpression[],
+  scope: Scope,
+  compiler: Compiler,
+): { name: string; expression: ExpressionPlan }[] {
   return entries.flatMap(({ name, expression }) => {
     const plan = compiler.expression(expression, scope, "any");
     return plan ? [{ name: name.value, expression: plan }] : [];

@@ -7,7 +7,11 @@ import type { PolicyPlan, SlotPlan } from "./plan.ts";
  * Numbers the attributes that some expression reads: a door is asked for these and no others. A derived attribute brings along what it
  * is derived from; where it reads its own name, that is the door's raw value in a slot of its own.
  */
-export function numberSlots(policies: readonly PolicyPlan[], extra: readonly string[], attributes: Attributes): readonly SlotPlan[] {
+export function numberSlots(
+  policies: readonly PolicyPlan[],
+  extra: readonly string[],
+  attributes: Attributes,
+): readonly SlotPlan[] {
   const carried = carriedAttributes(policies, attributes);
   const slots = new Map<string, SlotPlan>();
   const add = (name: string): void => {
@@ -33,14 +37,21 @@ export function rawKey(name: string): string {
 
 /** What report rules read and the access log cannot supply itself travels with the decision. */
 function carriedAttributes(policies: readonly PolicyPlan[], attributes: Attributes): ReadonlySet<string> {
-  const reads = policies.flatMap((policy) => [...reportReads(policy, "request"), ...(policy.reports.length > 0 ? (policy.when?.reads ?? []) : [])]);
+  const reads = policies.flatMap((policy) => [
+    ...reportReads(policy, "request"),
+    ...(policy.reports.length > 0 ? (policy.when?.reads ?? []) : []),
+  ]);
   return new Set(reads.map((read) => read.attribute).filter((name) => isCarried(name, attributes)));
 }
 
 function isCarried(name: string, attributes: Attributes): boolean {
   // The decision itself is in the metadata already.
   if (name.startsWith("check.")) return false;
-  return attributes.derived.has(name) || attributes.supply(name, "access-log") === "never" || lookup(name)?.carriedFirst === true;
+  return (
+    attributes.derived.has(name) ||
+    attributes.supply(name, "access-log") === "never" ||
+    lookup(name)?.carriedFirst === true
+  );
 }
 
 function readsOf(policy: PolicyPlan): readonly AttributeRead[] {
@@ -76,7 +87,9 @@ function limitReads(limit: PolicyPlan["limits"][number]): readonly AttributeRead
 }
 
 function reportReads(policy: PolicyPlan, of: "request" | "decision"): readonly AttributeRead[] {
-  return policy.reports.filter((report) => report.of === of).flatMap((report) => [...(report.when?.reads ?? []), ...outputReads(report)]);
+  return policy.reports
+    .filter((report) => report.of === of)
+    .flatMap((report) => [...(report.when?.reads ?? []), ...outputReads(report)]);
 }
 
 function outputReads(report: PolicyPlan["reports"][number]): readonly AttributeRead[] {

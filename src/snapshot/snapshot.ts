@@ -1,7 +1,7 @@
-import type { HandlerSet } from "./handler-set.ts";
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, Render, RequestFrame } from "../expression/frame.ts";
 import type { DoorName } from "../policy/authored.ts";
+import type { HandlerSet } from "./handler-set.ts";
 import type {
   AskPlan,
   ChangePlan,

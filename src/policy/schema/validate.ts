@@ -62,9 +62,9 @@ function explain(issue: Issue, schema: z.ZodType, root: YamlNode, standing: Stan
   if (issue.code === "unrecognized_keys") {
     const map = nodeAt(root, issue.path);
     const known = keysAt(schema, issue.path);
-    return issue.keys.map((key) =>
-      explainUnknown(key, map, known, issue.path.length === 0 ? standing : { owner: standing.owner }),
-    );
+    const places = new Map(map?.kind === "map" ? map.entries.map(({ key }) => [key.name, key.span]) : []);
+    const here = issue.path.length === 0 ? standing : { owner: standing.owner };
+    return issue.keys.map((key) => explainUnknown(key, places.get(key) ?? standing.owner, known, here));
   }
   const problem = problemOf(issue);
   if (problem.kind === "refused") return problem.diagnostics;
@@ -72,16 +72,9 @@ function explain(issue: Issue, schema: z.ZodType, root: YamlNode, standing: Stan
   return [missingKey(owner, String(issue.path.at(-1)), problem.example)];
 }
 
-function explainUnknown(
-  key: string,
-  map: YamlNode | undefined,
-  known: readonly string[],
-  standing: Standing,
-): Diagnostic {
-  const entry = map?.kind === "map" ? entryOf(map, key) : undefined;
-  const span = entry?.key.span ?? standing.owner;
-  const owners = standing.kind?.ownersOf(key) ?? [];
-  if (standing.kind !== undefined && owners.length > 0) return keyOfOtherKind(span, key, standing.kind.name, owners);
+function explainUnknown(key: string, span: Span, known: readonly string[], { kind }: Standing): Diagnostic {
+  const owners = kind?.ownersOf(key) ?? [];
+  if (kind !== undefined && owners.length > 0) return keyOfOtherKind(span, key, kind.name, owners);
   return unknownKey(span, key, suggest(key, known), known);
 }
 

@@ -24,6 +24,7 @@ import {
   unknownAlias,
 } from "../../diagnostics/messages/document.ts";
 import { lineValueAt, quotedLine } from "./line-value.ts";
+import type { Masks } from "./masks.ts";
 import type { YamlEntry, YamlKey, YamlNode, YamlScalar } from "./node.ts";
 import { noSource, sourceText } from "./source-text.ts";
 import { MAX_DEPTH, tagProblem } from "./syntax.ts";
@@ -36,13 +37,11 @@ export interface Conversion {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-type Range = readonly [start: number, end: number];
-
 /**
  * @returns the document as our own nodes, without what YAML has and policies have not: tags, merge keys, keys that are not text, more
  * than a few aliases. `broken` are the places about which something was said already.
  */
-export function convertDocument(file: string, text: string, document: Document, broken: readonly Range[]): Conversion {
+export function convertDocument(file: string, text: string, document: Document, broken: Masks): Conversion {
   const converter = new Converter(file, text, broken);
   const root = document.contents === null ? undefined : converter.node(document.contents, 0);
   return { root, diagnostics: converter.diagnostics };
@@ -53,12 +52,12 @@ class Converter {
   readonly diagnostics: Diagnostic[] = [];
   readonly #file: string;
   readonly #text: string;
-  readonly #broken: readonly Range[];
+  readonly #broken: Masks;
   readonly #anchors = new Map<string, YamlNode>();
   #aliases = 0;
   #insideAnchored = 0;
 
-  constructor(file: string, text: string, broken: readonly Range[]) {
+  constructor(file: string, text: string, broken: Masks) {
     this.#file = file;
     this.#text = text;
     this.#broken = broken;
@@ -157,7 +156,7 @@ class Converter {
       source: sourceText({ file: this.#file, text, style, span, body, bodyStart }),
       style,
       ...(style === "plain" && comment !== undefined ? { comment: this.#comment(comment) } : {}),
-      broken: this.#broken.some(([start, end]) => start < span.end && span.start < end),
+      broken: this.#broken.touches(span.start, span.end),
     };
   }
 

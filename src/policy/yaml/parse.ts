@@ -1,6 +1,7 @@
 import { parseDocument } from "yaml";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { convertDocument } from "./convert.ts";
+import { Masks } from "./masks.ts";
 import type { YamlNode } from "./node.ts";
 import { syntaxProblems } from "./syntax.ts";
 
@@ -21,23 +22,19 @@ export interface ParsedYaml {
  */
 export function parseYaml(file: string, text: string): ParsedYaml {
   const diagnostics: Diagnostic[] = [];
-  const broken: (readonly [number, number])[] = [];
+  const masks = new Masks();
   let readable = text;
   for (let reading = 0; reading < MAX_READINGS; reading++) {
     const document = parse(readable);
-    const problems = syntaxProblems(file, readable, document);
-    const fresh = problems.filter(({ mask }) => mask === undefined || !broken.some((range) => same(range, mask)));
+    const fresh = syntaxProblems(file, readable, document).filter(({ mask }) => mask === undefined || !masks.has(mask));
     diagnostics.push(...fresh.map((problem) => problem.diagnostic));
     if (fresh.some((problem) => problem.mask === undefined)) return { root: undefined, diagnostics };
     if (fresh.length === 0) {
-      const converted = convertDocument(file, text, document, broken);
+      const converted = convertDocument(file, text, document, masks);
       return { root: converted.root, diagnostics: [...diagnostics, ...converted.diagnostics] };
     }
-    for (const { mask } of fresh) {
-      if (mask === undefined) continue;
-      broken.push(mask);
-      readable = masked(readable, mask);
-    }
+    for (const { mask } of fresh) if (mask !== undefined) masks.add(mask);
+    readable = masks.apply(text);
   }
   return { root: undefined, diagnostics };
 }
@@ -54,13 +51,4 @@ function parse(text: string) {
     // Not "silent", which would keep a second document from being told.
     logLevel: "error",
   });
-}
-
-function same(a: readonly [number, number], b: readonly [number, number]): boolean {
-  return a[0] === b[0] && a[1] === b[1];
-}
-
-/** Puts words without any meaning to YAML in the place of a value; everything keeps its offset, white space its meaning. */
-function masked(text: string, [start, end]: readonly [number, number]): string {
-  return text.slice(0, start) + text.slice(start, end).replace(/\S/g, "x") + text.slice(end);
 }

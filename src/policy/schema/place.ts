@@ -77,7 +77,8 @@ export function map<S extends z.core.$ZodLooseShape>(
   options: { readonly nothing?: "empty" } = {},
 ) {
   const required = Object.keys(shape).filter((key) => !isOptional(shape[key]));
-  const object = z.strictObject(shape).meta({ description, ...(required.length === 0 ? {} : { required }) });
+  const alone = options.nothing === "empty" ? { type: ["object", "null"] } : {};
+  const object = z.strictObject(shape).meta({ description, ...alone, ...(required.length === 0 ? {} : { required }) });
   const fields = (input: unknown, context: z.core.ParsePayload): unknown => {
     const node = input as Input; // as in `place`
     if (node === undefined || node instanceof Stopgap) return undefined;

@@ -31,9 +31,17 @@ export async function judgeConfig(
     case "fulfilled": {
       const result = settled.value;
       if (result.ok) return { ok: true, config: result.config };
-      return { ok: false, issues: result.issues.map((issue) => handlerIssue(spec, adapter, issue)) };
+      return { ok: false, issues: causes(result.issues).map((issue) => handlerIssue(spec, adapter, issue)) };
     }
   }
+}
+
+/** A mistyped key makes the map that holds it wrong as a whole, too: that is the same mistake, and it is said once. */
+function causes(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
+  const maps = new Set(
+    issues.filter(({ unknownKey }) => unknownKey).map(({ path }) => JSON.stringify(path.slice(0, -1).map(String))),
+  );
+  return issues.filter(({ unknownKey, path }) => unknownKey || !maps.has(JSON.stringify(path.map(String))));
 }
 
 function notJudged(spec: HandlerSpec, why: string): JudgedConfig {

@@ -27,6 +27,7 @@ export const REQUEST_ROWS: readonly AttributeRow[] = [
     log: "sometimes",
     trust: "client",
     carriedFirst: true,
+      workedOutFrom: "request.path",
   }),
   row(
     "request.canonical_path",
@@ -37,6 +38,7 @@ export const REQUEST_ROWS: readonly AttributeRow[] = [
       log: "sometimes",
       trust: "client",
       carriedFirst: true,
+      workedOutFrom: "request.path",
     },
   ),
   row("request.query", "string", "The query without its `?`, not decoded; empty when there is none.", {
@@ -44,6 +46,7 @@ export const REQUEST_ROWS: readonly AttributeRow[] = [
     log: "sometimes",
     trust: "client",
     carriedFirst: true,
+      workedOutFrom: "request.path",
   }),
   row(
     "request.upstream_path",

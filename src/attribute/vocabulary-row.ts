@@ -33,6 +33,8 @@ export interface AttributeRow {
    * The access log may know it otherwise than the Check did (after a rewrite, say). When a decision carried it, the carried value counts.
    */
   readonly carriedFirst?: true;
+  /** Every door works it out from this attribute: it is there when that one is. */
+  readonly workedOutFrom?: string;
 }
 
 /** What a table says of one attribute; what it leaves out is the ordinary case. */
@@ -52,6 +54,7 @@ export interface RowOptions {
   readonly absent?: string;
   readonly afterwards?: true;
   readonly carriedFirst?: true;
+  readonly workedOutFrom?: string;
 }
 
 /** Makes a row of a table. Names follow Envoy's CEL attributes where it has one. */
@@ -73,6 +76,7 @@ export function row(name: string, type: AttributeType, description: string, opti
     ...(options.absent === undefined ? {} : { absent: options.absent }),
     ...(options.afterwards ? { afterwards: true } : {}),
     ...(options.carriedFirst ? { carriedFirst: true } : {}),
+    ...(options.workedOutFrom === undefined ? {} : { workedOutFrom: options.workedOutFrom }),
   };
 }
 

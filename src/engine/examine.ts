@@ -13,6 +13,7 @@ export interface Examination {
   /** Undefined when there is an error. */
   readonly plan: Plan | undefined;
   readonly folder: AuthoredFolder;
+  readonly handlers: readonly HandlerSpec[];
   /** In the order of files, lines and columns. */
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
@@ -25,7 +26,8 @@ export function examine(reading: FolderReading): Examination {
   const compiled = compile(folder, reading.id);
   const blameless = loaded.ok ? compiled.diagnostics : withoutConsequences(compiled.diagnostics, loaded.unreadable);
   const diagnostics = sortDiagnostics([...reading.diagnostics, ...loaded.diagnostics, ...blameless]);
-  return { plan: hasErrors(diagnostics) ? undefined : compiled.plan, folder, diagnostics, sources: folder.sources };
+  const plan = hasErrors(diagnostics) ? undefined : compiled.plan;
+  return { plan, folder, handlers: compiled.handlers, diagnostics, sources: folder.sources };
 }
 
 /** Codes that say no more than that a file could not be read, by that file. */
@@ -44,19 +46,21 @@ function withoutConsequences(
   return diagnostics.filter((diagnostic) => !silenced.includes(diagnostic.code));
 }
 
-/** As `examine`, with the adapters' own judgement of their config: what `weir validate` says. */
-export async function examineWithHandlers(
-  reading: FolderReading,
-  host: { validate(specs: readonly HandlerSpec[]): Promise<readonly HandlerIssue[]> },
-): Promise<Examination> {
-  const examination = examine(reading);
-  if (examination.plan === undefined) return examination;
-  return withHandlerIssues(examination, await host.validate(examination.plan.handlers));
+/** Judges a handler's adapter and config without opening it. */
+export interface HandlerJudge {
+  validate(specs: readonly HandlerSpec[]): Promise<readonly HandlerIssue[]>;
 }
 
-/** Adds what the handler host found; any of it means no plan. */
-export function withHandlerIssues(examination: Examination, issues: readonly HandlerIssue[]): Examination {
+/** As `examine`, with the adapters' own judgement of their config: everything that `weir validate` says. */
+export async function examineWithHandlers(reading: FolderReading, host: HandlerJudge): Promise<Examination> {
+  const examination = examine(reading);
+  const issues = await host.validate(examination.handlers);
   if (issues.length === 0) return examination;
   const found = handlerDiagnostics(examination.folder.handlers, issues);
   return { ...examination, plan: undefined, diagnostics: sortDiagnostics([...examination.diagnostics, ...found]) };
+}
+
+/** A handler that could be judged and not be opened: what it says at the very end. */
+export function refusedByHandlers(examination: Examination, issues: readonly HandlerIssue[]): Examination {
+  return { ...examination, plan: undefined, diagnostics: handlerDiagnostics(examination.folder.handlers, issues) };
 }

@@ -3,12 +3,13 @@ import type { PolicyStore } from "../policy/store.ts";
 import type { Reporter } from "../report/reporter.ts";
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
 import { link } from "../snapshot/link.ts";
+import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { type Examination, examine, withHandlerIssues } from "./examine.ts";
+import { type Examination, examineWithHandlers, type HandlerJudge, refusedByHandlers } from "./examine.ts";
 import type { Live } from "./live.ts";
 
 /** Opens the handlers of a plan, reusing those that are open already. */
-export interface HandlerOpener {
+export interface HandlerOpener extends HandlerJudge {
   open(specs: readonly HandlerSpec[]): Promise<HandlerSet | { readonly issues: readonly HandlerIssue[] }>;
 }
 
@@ -37,6 +38,8 @@ export interface LoadedSnapshot {
   /** Milliseconds since the epoch. */
   readonly loadedAt: number;
   readonly policies: readonly { readonly policy: string; readonly file: string; readonly doors: readonly string[] }[];
+  /** What `weir.yaml` says: doors, masks. */
+  readonly settings: SettingsPlan;
 }
 
 export interface LoadFailure {
@@ -107,10 +110,10 @@ export class Loader {
       this.#lastError = undefined;
       return this.#options.events.loaded(serving, []);
     }
-    const examination = examine(reading);
+    const examination = await examineWithHandlers(reading, this.#options.host);
     if (examination.plan === undefined) return this.#fail(examination);
     const handlers = await this.#options.host.open(examination.plan.handlers);
-    if ("issues" in handlers) return this.#fail(withHandlerIssues(examination, handlers.issues));
+    if ("issues" in handlers) return this.#fail(refusedByHandlers(examination, handlers.issues));
     this.#swap(link(examination.plan, handlers), reading.commit, examination);
   }
 
@@ -122,7 +125,7 @@ export class Loader {
   #swap(snapshot: Snapshot, commit: string | undefined, { diagnostics }: Examination): void {
     const { live, events, now } = this.#options;
     const policies = snapshot.plan.policies.map(({ name, file, doors }) => ({ policy: name, file, doors }));
-    const loaded = { id: snapshot.id, commit, loadedAt: now(), policies };
+    const loaded = { id: snapshot.id, commit, loadedAt: now(), policies, settings: snapshot.plan.settings };
     this.#loaded = loaded;
     this.#lastError = undefined;
     const retiring = live.swap(snapshot).then((before) => (before ? this.#retire(before) : undefined));

@@ -17,7 +17,7 @@ export interface Attributes {
   behind(read: AttributeRead): readonly AttributeRead[];
 }
 
-type Row = Pick<AttributeRow, "name" | "doors">;
+type Row = Pick<AttributeRow, "name" | "doors" | "workedOutFrom">;
 
 const NO_DEFINITIONS: Scope["definitions"] = new Map();
 
@@ -45,6 +45,8 @@ function declare(
     } else if (conflict !== undefined) {
       compiler.add(messages.attributePrefix(attribute.name.span, name, conflict));
     } else {
+      const elsewhere = attribute.doors.filter((door) => door.value !== "weir");
+      compiler.add(...elsewhere.map((door) => messages.undeclarableDoor(door.span, name, door.value)));
       rows.set(name, { name, doors: suppliedBy(attribute) });
       types.set(name, parseType(attribute.type));
     }
@@ -74,9 +76,12 @@ function derive(
   compiler: Compiler,
 ): Map<string, ExpressionPlan> {
   const derived = new Map<string, ExpressionPlan>();
-  const failed = new Set<string>();
-  for (const derivation of inOrder(derivations, compiler)) {
+  const { ordered, circular } = inOrder(derivations, compiler);
+  // What needs itself has its own error; whoever reads it is right about the name.
+  for (const name of circular) if (!types.has(name)) types.set(name, { kind: "dyn" });
+  for (const derivation of ordered) {
     const name = derivation.name.value;
+    if (circular.has(name)) continue;
     const conflict = types.has(name) ? undefined : prefixConflict(name, types.keys());
     if (conflict !== undefined) {
       compiler.add(messages.attributePrefix(derivation.name.span, name, conflict));
@@ -85,7 +90,6 @@ function derive(
     const plan = compiler.expression(derivation.expression, { attributes: types, definitions: NO_DEFINITIONS }, "any");
     const declared = types.get(name);
     if (plan === undefined) {
-      failed.add(name);
       // Its readers are right about the name: only the first mistake is reported.
       types.set(name, declared ?? { kind: "dyn" });
     } else if (declared !== undefined && formatType(declared) !== formatType(plan.type) && plan.type.kind !== "dyn") {
@@ -100,14 +104,19 @@ function derive(
 }
 
 /** Orders derivations so that each stands after those it mentions; a mention is the name as a whole word in its text. */
-function inOrder(derivations: readonly AuthoredDerivation[], compiler: Compiler): readonly AuthoredDerivation[] {
+function inOrder(
+  derivations: readonly AuthoredDerivation[],
+  compiler: Compiler,
+): { readonly ordered: readonly AuthoredDerivation[]; readonly circular: ReadonlySet<string> } {
   const ordered: AuthoredDerivation[] = [];
+  const circular = new Set<string>();
   const state = new Map<AuthoredDerivation, "visiting" | "done">();
   const visit = (derivation: AuthoredDerivation, path: readonly AuthoredDerivation[]): void => {
     if (state.get(derivation) === "done") return;
     if (state.get(derivation) === "visiting") {
       const names = [...path.slice(path.indexOf(derivation)), derivation].map((one) => one.name.value);
       compiler.add(messages.cycle(derivation.name.span, names));
+      for (const name of names) circular.add(name);
       return;
     }
     state.set(derivation, "visiting");
@@ -120,7 +129,7 @@ function inOrder(derivations: readonly AuthoredDerivation[], compiler: Compiler)
     ordered.push(derivation);
   };
   for (const derivation of derivations) visit(derivation, []);
-  return ordered;
+  return { ordered, circular };
 }
 
 function mentions(text: string, name: string): boolean {
@@ -134,8 +143,11 @@ function attributesOf(
   derived: ReadonlyMap<string, ExpressionPlan>,
   required: ReadonlySet<string>,
 ): Attributes {
-  const ofDoor = (attribute: string, door: DoorName): Supply =>
-    door === "weir" && required.has(attribute) ? "always" : (rows.get(attribute)?.doors[door].supply ?? "never");
+  const ofDoor = (attribute: string, door: DoorName): Supply => {
+    const row = rows.get(attribute);
+    const isRequired = required.has(attribute) || (row?.workedOutFrom !== undefined && required.has(row.workedOutFrom));
+    return door === "weir" && isRequired ? "always" : (row?.doors[door].supply ?? "never");
+  };
   const supply = (attribute: string, door: DoorName): Supply => {
     const plan = derived.get(attribute);
     if (plan === undefined) return ofDoor(attribute, door);

@@ -8,6 +8,7 @@ import { Compiler } from "./compiler.ts";
 import { scopeOf } from "./definitions.ts";
 import { doorsOf } from "./doors.ts";
 import { checkHandlerNames, checkMetrics, handlerSpecs } from "./handlers.ts";
+import type { HandlerSpec } from "./handler-set.ts";
 import { checkHeaderRules } from "./header-rules.ts";
 import { checkLoadRules } from "./load-rules.ts";
 import type { DoorPlan, Plan, PolicyPlan, SettingsPlan } from "./plan.ts";
@@ -17,6 +18,8 @@ import { numberSlots } from "./slots.ts";
 export interface Compilation {
   /** Undefined when there is an error: a snapshot is whole or not at all. */
   readonly plan: Plan | undefined;
+  /** The handlers as far as they could be told, for their adapters to judge: their errors come with all the others. */
+  readonly handlers: readonly HandlerSpec[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -38,7 +41,8 @@ export function compile(folder: AuthoredFolder, id: string): Compilation {
   const policies = compiled.map(({ plan }) => ({ ...plan, cache: cacheOf(folder, plan) }));
   compiler.add(...checkMetrics(folder, policies));
   const { diagnostics } = compiler;
-  return { plan: hasErrors(diagnostics) ? undefined : planOf(folder, id, policies, attributes), diagnostics };
+  const handlers = handlerSpecs(folder, policies);
+  return { plan: hasErrors(diagnostics) ? undefined : planOf(folder, id, policies, handlers, attributes), handlers, diagnostics };
 }
 
 /** Finds the doors of a policy and judges it by the load rules. */
@@ -79,7 +83,13 @@ function maskedAttribute(name: string, attributes: Attributes): string {
   return name;
 }
 
-function planOf(folder: AuthoredFolder, id: string, policies: readonly PolicyPlan[], attributes: Attributes): Plan {
+function planOf(
+  folder: AuthoredFolder,
+  id: string,
+  policies: readonly PolicyPlan[],
+  handlers: readonly HandlerSpec[],
+  attributes: Attributes,
+): Plan {
   const settings = settingsOf(folder);
   const requires = settings.doors.flatMap((door) => (door.door === "weir" ? door.requires : []));
   // An answer is never reused beyond its token's expiry, whether or not a policy reads the claim.

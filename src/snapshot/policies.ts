@@ -1,5 +1,4 @@
 import type { Sources } from "../diagnostics/diagnostic.ts";
-import * as messages from "../diagnostics/messages/load.ts";
 import { LineTable } from "../diagnostics/position.ts";
 import type { Scope } from "../expression/compile.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
@@ -110,15 +109,9 @@ class PolicyCompiler {
   #ask(rule: AuthoredAsk): AskPlan[] {
     const when = this.#condition(rule.when);
     const respond = this.#respond(rule.respond);
-    for (const field of rule.fields) {
-      if (field.name.value !== "value") this.#compiler.add(messages.askField(field.name.span, field.name.value));
-    }
+    // The schema has seen that there is one; without it the rule has its error already.
     const field = rule.fields.find(({ name }) => name.value === "value");
-    if (field === undefined) {
-      this.#compiler.add(messages.askFieldMissing(rule.name.span));
-      return [];
-    }
-    const value = this.#expression(field.expression, "any");
+    const value = field && this.#expression(field.expression, "any");
     if (value === undefined) return [];
     const { onUnavailable, shadow } = rule;
     const reference = this.#reference(rule.name);
@@ -154,7 +147,6 @@ class PolicyCompiler {
     const when = this.#condition(limit.when);
     const cost = limit.cost && this.#expression(limit.cost, "int");
     const respond = this.#respond(limit.respond);
-    if (limit.max.value < 1n) this.#compiler.add(messages.limitMax(limit.max.span, limit.name.value));
     return {
       reference: this.#reference(limit.name),
       handler: limit.handler.value,

@@ -16,7 +16,9 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".yaml")))
       const running = await openCase(authored.files);
       for (const request of authored.requests) {
         const answer = await running.check(request);
+        // What is said of changes and limits is said whole; of the rest, what the file names.
         expect(answer, request.name).toMatchObject(request.expect);
+        if ("changes" in request.expect) expect(answer.changes, request.name).toEqual(request.expect["changes"]);
       }
       await running.close();
     });

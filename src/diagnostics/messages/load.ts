@@ -24,7 +24,13 @@ export function unknownAttributeName(span: Span, name: string, suggestion: strin
 
 /** P1303: `attributes.yaml` declares a name that Weir already has. */
 export function attributeExists(span: Span, name: string): Diagnostic {
-  return make("error", "P1303", span, `attribute \`${name}\` is part of Weir's vocabulary`, "choose another name, or give it a value under `derive:`");
+  return make(
+    "error",
+    "P1303",
+    span,
+    `attribute \`${name}\` is part of Weir's vocabulary`,
+    "choose another name, or give it a value under `derive:`",
+  );
 }
 
 /** P1304: an attribute would be a prefix of another, so a dotted name would have two meanings. */
@@ -36,7 +42,13 @@ export function attributePrefix(span: Span, name: string, other: string): Diagno
 /** P1305: the value of a derived attribute has another type than the vocabulary gives it. */
 export function derivedType(span: Span, name: string, declared: string, found: string): Diagnostic {
   const help = `convert it, for example with \`${declared}(…)\``;
-  return make("error", "P1305", span, `\`${name}\` is ${declared} in the vocabulary, and this expression is ${found}`, help);
+  return make(
+    "error",
+    "P1305",
+    span,
+    `\`${name}\` is ${declared} in the vocabulary, and this expression is ${found}`,
+    help,
+  );
 }
 
 /** P1306: derived attributes or definitions that need each other. */
@@ -47,13 +59,31 @@ export function cycle(span: Span, names: readonly string[]): Diagnostic {
 
 /** P1307: a definition has the name of an attribute's root, so expressions could mean either. */
 export function definitionShadowsAttribute(span: Span, name: string): Diagnostic {
-  return make("error", "P1307", span, `definition \`${name}\` hides the attributes that begin with \`${name}\``, "choose another name");
+  return make(
+    "error",
+    "P1307",
+    span,
+    `definition \`${name}\` hides the attributes that begin with \`${name}\``,
+    "choose another name",
+  );
+}
+
+/** P1308: an attribute is declared for a door on which nobody could say it. */
+export function undeclarableDoor(span: Span, name: string, door: string): Diagnostic {
+  const help = "only callers of the native API send attributes of their own; give it a value under `derive:`";
+  return make("error", "P1308", span, `nothing on door \`${door}\` can supply \`${name}\``, help);
 }
 
 /** P1310: a `policy.when` that would be absent for requests that are none of its business. */
 export function policyWhenSometimes(span: Span, name: string, door: string): Diagnostic {
   const help = `read it with \`.orDefault(…)\`, \`.get(…)\` or \`has(…)\`, derive it in \`attributes.yaml\`, or move the condition into the rules`;
-  return make("error", "P1310", span, `a policy's \`when\` reads \`${name}\`, which a request on door \`${door}\` may not have`, help);
+  return make(
+    "error",
+    "P1310",
+    span,
+    `a policy's \`when\` reads \`${name}\`, which a request on door \`${door}\` may not have`,
+    help,
+  );
 }
 
 /** P1311: a rule reads what a door named by its policy never supplies. */
@@ -64,7 +94,8 @@ export function neverSupplied(span: Span, name: string, door: string): Diagnosti
 
 /** P1312: no enabled check door can supply everything that a policy's rules read. */
 export function noDoorLeft(span: Span, policy: string, why: string): Diagnostic {
-  const help = "enable a door that supplies it under `doors:` in `weir.yaml`, or read it with `.orDefault(…)`, `.get(…)` or `has(…)`";
+  const help =
+    "enable a door that supplies it under `doors:` in `weir.yaml`, or read it with `.orDefault(…)`, `.get(…)` or `has(…)`";
   return make("error", "P1312", span, `policy \`${policy}\` would be evaluated on no door: ${why}`, help);
 }
 
@@ -89,19 +120,32 @@ export function unconditionalAllow(span: Span, rule: string): Diagnostic {
 /** P1321: a verdict that compares the path as the client wrote it. */
 export function rawPath(span: Span, name: string): Diagnostic {
   const help = "read `request.canonical_path` instead; write `raw-path: true` if the raw text is meant";
-  return make("error", "P1321", span, `\`${name}\` is the path as the client wrote it: \`/public/../admin\` would pass`, help);
+  return make(
+    "error",
+    "P1321",
+    span,
+    `\`${name}\` is the path as the client wrote it: \`/public/../admin\` would pass`,
+    help,
+  );
 }
 
 /** P1322 (warning): a deny rule whose condition can be absent, which refuses the request as undecided. */
 export function denyMayBeAbsent(span: Span, name: string): Diagnostic {
   const help = "if requests without it are fine, read it with `.orDefault(…)`, `.get(…, …)` or `has(…)`";
-  return make("warning", "P1322", span, `a request without \`${name}\` is refused as undecided by this deny rule`, help);
+  return make(
+    "warning",
+    "P1322",
+    span,
+    `a request without \`${name}\` is refused as undecided by this deny rule`,
+    help,
+  );
 }
 
 /** P1323 (warning): an allow that rests only on what the client says of itself. */
 export function clientControlledAllow(span: Span, names: readonly string[]): Diagnostic {
   const list = names.map((name) => `\`${name}\``).join(", ");
-  const help = "add a condition on something proven or asserted by the proxy, for example `source.principal` or `request.auth.subject`";
+  const help =
+    "add a condition on something proven or asserted by the proxy, for example `source.principal` or `request.auth.subject`";
   return make("warning", "P1323", span, `this allow rests only on ${list}, which the client controls`, help);
 }
 
@@ -138,19 +182,4 @@ export function headerTwice(span: Span, name: string): Diagnostic {
 export function metricConflict(span: Span, name: string, other: string): Diagnostic {
   const help = "give both the same kind, unit, buckets and dimensions, or another name";
   return make("error", "P1340", span, `metric \`${name}\` is declared differently in \`${other}\``, help);
-}
-
-/** P1341: a limit's own numbers cannot work. */
-export function limitMax(span: Span, name: string): Diagnostic {
-  return make("error", "P1341", span, `limit \`${name}\` would never let anything through`, "give `max` a value of at least 1");
-}
-
-/** P1342: an `ask:` lacks the field of its handler's template, or has one that the template does not know. */
-export function askField(span: Span, name: string): Diagnostic {
-  return make("error", "P1342", span, `an \`ask\` has no field \`${name}\``, "the template `listentry` has the field `value`");
-}
-
-/** P1343: an `ask:` without the field its template needs. */
-export function askFieldMissing(span: Span): Diagnostic {
-  return make("error", "P1343", span, "this `ask` has no `value`", "add `value:` with the expression to ask about");
 }

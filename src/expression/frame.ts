@@ -1,4 +1,7 @@
-import type { Absent, CelMap, CelValue, Invalid, Outcome } from "../attribute/value.ts";
+import type { AttributeSource } from "../attribute/source.ts";
+import { ABSENT, type Absent, type CelMap, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
+import { DEFAULT_BUDGET, MAX_DERIVATION_DEPTH } from "./limits.ts";
+import { invalid, isMap, lookup } from "./values.ts";
 
 /**
  * One evaluation's view of one request: reads attributes through the door's source, remembers what was read, evaluates derived
@@ -9,6 +12,8 @@ export interface Frame {
   read(slot: number): Outcome;
   /** One key of a map attribute: ABSENT when the map or the key is not there. */
   readKey(slot: number, key: string): Outcome;
+  /** Whether the attribute is there at all, without reading what it is. */
+  isPresent(slot: number): boolean | Invalid;
   /** A whole map attribute; iterating makes an answer not reusable by clients. */
   entries(slot: number): CelMap | Absent | Invalid;
   /** Comprehension variables, by the depth at which they were bound; written by linked comprehensions only. */
@@ -27,4 +32,158 @@ export type Render = (frame: Frame) => string | Absent | Invalid;
 export interface LinkScope {
   /** @returns the slot of an attribute that some expression of the plan reads. Throws when the plan has none: that is our bug. */
   slotOf(attribute: string): number;
+}
+
+/** What a frame is made of. */
+export interface FrameInput {
+  readonly source: AttributeSource;
+  /** How many slots the snapshot has. */
+  readonly slots: number;
+  /** By slot: how a derived attribute is evaluated; undefined for what the source itself supplies. */
+  readonly derived: readonly (Evaluate | undefined)[];
+  /** Remember every attribute and map key read. */
+  readonly record: boolean;
+  /** Steps all evaluations of this request may take together; DEFAULT_BUDGET when left out. */
+  readonly budget?: number;
+}
+
+/**
+ * One thing that an answer depends on. `exact`: the value of the attribute or key; `absence`: that it is not there; `presence`: that the
+ * attribute is there, whatever its value.
+ */
+export interface Reference {
+  readonly slot: number;
+  readonly key?: string;
+  readonly match: "exact" | "absence" | "presence";
+}
+
+/** What the evaluations of one request read, for clients that may reuse its answer. */
+export interface References {
+  /** Attributes and keys that the source was asked for, each once; derived attributes stand as what they are derived from. */
+  readonly references: readonly Reference[];
+  /** A map was iterated or passed whole: no set of references says enough. */
+  readonly reusable: boolean;
+}
+
+export interface RequestFrame extends Frame {
+  /** Empty and not reusable when the frame does not record. */
+  references(): References;
+}
+
+/** @returns a fresh view of one request. */
+export function createFrame(input: FrameInput): RequestFrame {
+  return new SlotFrame(input);
+}
+
+const DERIVED_TOO_DEEP = invalid("derived attributes need each other too deeply");
+const NOT_A_MAP = invalid("not a map");
+
+class SlotFrame implements RequestFrame {
+  locals: CelValue[] = [];
+  budget: number;
+  readonly #source: AttributeSource;
+  readonly #derived: FrameInput["derived"];
+  readonly #known: (Outcome | undefined)[];
+  readonly #recorder: Recorder | undefined;
+  #derivations = 0;
+
+  constructor({ source, slots, derived, record, budget = DEFAULT_BUDGET }: FrameInput) {
+    this.budget = budget;
+    this.#source = source;
+    this.#derived = derived;
+    this.#known = new Array(slots);
+    this.#recorder = record ? new Recorder() : undefined;
+  }
+
+  read(slot: number): Outcome {
+    const known = this.#known[slot];
+    if (known !== undefined) return known;
+    const derive = this.#derived[slot];
+    const outcome = derive === undefined ? this.#source.read(slot) : this.#derive(derive);
+    this.#known[slot] = outcome;
+    if (derive === undefined) this.#recorder?.value(slot, outcome);
+    return outcome;
+  }
+
+  readKey(slot: number, key: string): Outcome {
+    if (this.#derived[slot] !== undefined) return keyOf(this.read(slot), key);
+    const outcome = this.#source.readKey(slot, key);
+    this.#recorder?.key(slot, key, outcome);
+    return outcome;
+  }
+
+  isPresent(slot: number): boolean | Invalid {
+    const isDerived = this.#derived[slot] !== undefined;
+    // Past the recorder: that it is there is all that the answer depends on.
+    const outcome = isDerived ? this.read(slot) : (this.#known[slot] ?? this.#source.read(slot));
+    if (!isDerived) this.#recorder?.presence(slot, outcome);
+    return outcome instanceof Invalid ? outcome : outcome !== ABSENT;
+  }
+
+  entries(slot: number): CelMap | Absent | Invalid {
+    if (this.#derived[slot] !== undefined) return wholeMap(this.read(slot));
+    this.#recorder?.whole();
+    return this.#source.entries(slot);
+  }
+
+  references(): References {
+    return this.#recorder?.references() ?? { references: [], reusable: false };
+  }
+
+  /** A derivation may run in the middle of another expression's loop, and has loops of its own. */
+  #derive(derive: Evaluate): Outcome {
+    if (this.#derivations >= MAX_DERIVATION_DEPTH) return DERIVED_TOO_DEEP;
+    const { locals } = this;
+    this.locals = [];
+    this.#derivations++;
+    const outcome = derive(this);
+    this.#derivations--;
+    this.locals = locals;
+    return outcome;
+  }
+}
+
+function keyOf(outcome: Outcome, key: string): Outcome {
+  const map = wholeMap(outcome);
+  return map === ABSENT || map instanceof Invalid ? map : lookup(map, key);
+}
+
+function wholeMap(outcome: Outcome): CelMap | Absent | Invalid {
+  if (outcome === ABSENT || outcome instanceof Invalid) return outcome;
+  return isMap(outcome) ? outcome : NOT_A_MAP;
+}
+
+/** Notes what a frame asks its source for. */
+class Recorder {
+  readonly #references = new Map<string, Reference>();
+  #reusable = true;
+
+  value(slot: number, outcome: Outcome): void {
+    // A set of references has no place for a whole map.
+    if (outcome instanceof Map) this.whole();
+    this.#note({ slot, match: outcome === ABSENT ? "absence" : "exact" });
+  }
+
+  key(slot: number, key: string, outcome: Outcome): void {
+    this.#note({ slot, key, match: outcome === ABSENT ? "absence" : "exact" });
+  }
+
+  presence(slot: number, outcome: Outcome): void {
+    this.#note({ slot, match: outcome === ABSENT ? "absence" : "presence" });
+  }
+
+  whole(): void {
+    this.#reusable = false;
+  }
+
+  references(): References {
+    return { references: [...this.#references.values()], reusable: this.#reusable };
+  }
+
+  /** The first reading of an attribute or key says it all, but that it is there says less than what it is. */
+  #note(reference: Reference): void {
+    const id = reference.key === undefined ? `${reference.slot}` : `${reference.slot} ${reference.key}`;
+    const known = this.#references.get(id);
+    if (known === undefined || known.match === "presence") this.#references.set(id, reference);
+  }
 }

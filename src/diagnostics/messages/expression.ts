@@ -1,0 +1,285 @@
+import type { Severity } from "../diagnostic.ts";
+
+/**
+ * P12xx: expressions and the texts that hold them. A message here has no place of its own: the compiler of expressions adds where in the
+ * text it is, and whoever called it where the text stands in a file.
+ */
+export interface Finding {
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string;
+}
+
+function error(code: string, message: string, help?: string): Finding {
+  return { severity: "error", code, message, ...(help === undefined ? {} : { help }) };
+}
+
+function warning(code: string, message: string, help?: string): Finding {
+  return { ...error(code, message, help), severity: "warning" };
+}
+
+function meant(suggestion: string | undefined, otherwise: string): string {
+  return suggestion === undefined ? otherwise : `did you mean \`${suggestion}\`?`;
+}
+
+/** "an int", "a string". */
+function a(noun: string): string {
+  return `${/^[aeio]/.test(noun) ? "an" : "a"} ${noun}`;
+}
+
+// ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** P1201: a name that is no attribute, definition or variable. */
+export function unknownAttribute(name: string, suggestion: string | undefined): Finding {
+  const otherwise = "see docs/attributes.md for the names there are; `define:` and `attributes.yaml` add to them";
+  return error("P1201", `unknown attribute \`${name}\``, meant(suggestion, otherwise));
+}
+
+/** P1201: a text was meant, and its quotes forgotten. */
+export function textWithoutQuotes(name: string): Finding {
+  return error("P1201", `unknown attribute \`${name}\``, `if it is a text, put it in quotes: \`"${name}"\``);
+}
+
+/** P1201: the name of a function stands where a value is needed. */
+export function functionAsValue(name: string, form: string): Finding {
+  return error("P1201", `\`${name}\` is a function, not an attribute`, `call it: \`${form}\``);
+}
+
+/** P1202: a call of something that does not exist. */
+export function unknownFunction(name: string, suggestion: string | undefined): Finding {
+  return error(
+    "P1202",
+    `unknown function \`${name}\``,
+    meant(suggestion, "see docs/cel.md for the functions there are"),
+  );
+}
+
+/** P1203: `request.auth` alone, which is only the beginning of names. */
+export function attributeGroup(name: string, members: readonly string[]): Finding {
+  const list = members.map((member) => `\`${member}\``).join(", ");
+  return error("P1203", `\`${name}\` is a group of attributes, not a value`, `name one of them: ${list}`);
+}
+
+/** P1204: `startsWith(a, b)` for `a.startsWith(b)`, or the other way round. */
+export function otherForm(name: string, form: string): Finding {
+  return error("P1204", `\`${name}\` is not called like this`, `write \`${form}\``);
+}
+
+/** P1205: a function with too few or too many arguments. */
+export function argumentCount(name: string, given: number, forms: readonly string[]): Finding {
+  const list = forms.map((form) => `\`${form}\``).join(" or ");
+  return error(
+    "P1205",
+    `\`${name}\` does not take ${given === 1 ? "one argument" : `${given} arguments`}`,
+    `it is ${list}`,
+  );
+}
+
+/** P1206: the first argument of `exists`, `all`, `map`, `filter` names the element. */
+export function variableNeeded(macro: string): Finding {
+  return error(
+    "P1206",
+    `the first argument of \`${macro}\` names the element`,
+    `a plain name, as in \`list.${macro}(x, …)\``,
+  );
+}
+
+/** P1207: `has()` asks for the last step of a path. */
+export function hasNeedsPath(): Finding {
+  return error("P1207", "`has()` takes an attribute or a field", 'for a key with odd characters write `"key" in map`');
+}
+
+/** P1208: a variable of a loop with the name of an attribute's first part would hide it. */
+export function reservedName(name: string): Finding {
+  return error("P1208", `\`${name}\` is a reserved word`, "no attribute or variable can have this name");
+}
+
+// ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** P1210: nothing there. */
+export function empty(): Finding {
+  return error("P1210", "this expression is empty", "write a condition, or remove the key");
+}
+
+/** P1211: longer than anybody reads. */
+export function tooLong(bytes: number, limit: number): Finding {
+  const help = "split it with `define:`, or compare with a list of constants: `x in names`";
+  return error("P1211", `this expression has ${bytes} bytes; it may have ${limit}`, help);
+}
+
+/** P1212: brackets in brackets in brackets. */
+export function tooDeep(limit: number): Finding {
+  return error("P1212", `this expression is nested more than ${limit} levels deep`, "split it with `define:`");
+}
+
+/** P1213: a sign or word of another language. */
+export function wrongToken(found: string, right: string): Finding {
+  return error("P1213", `\`${found}\` is not part of CEL`, `write \`${right}\``);
+}
+
+/** P1214: a text without its end. */
+export function unterminatedText(quote: string): Finding {
+  return error("P1214", `this text is never closed`, `add ${quote} where it ends`);
+}
+
+/** P1215: a character that means nothing here. */
+export function strangeCharacter(character: string): Finding {
+  const quotes = "“”‘’„«»`".includes(character);
+  const help = quotes ? 'write straight quotes: `"…"`' : "inside of a text it needs quotes around it";
+  return error("P1215", `\`${character}\` cannot stand in an expression`, help);
+}
+
+/** P1216: something else was due. */
+export function unexpectedToken(found: string, expected: string): Finding {
+  return error("P1216", `${expected} is due here, not ${found}`);
+}
+
+/** P1217: the text ends too early. */
+export function endsEarly(expected: string): Finding {
+  return error("P1217", `the expression ends where ${expected} is due`);
+}
+
+/** P1218: an escape that texts do not have. */
+export function badEscape(found: string): Finding {
+  const help = 'a backslash in a text is written `\\\\`; `r"…"` takes every character as it is';
+  return error("P1218", `\`${found}\` is not an escape`, help);
+}
+
+/** P1219: a number that no type holds, or that is none. */
+export function badNumber(text: string, help: string): Finding {
+  return error("P1219", `\`${text}\` is not a number that CEL has`, help);
+}
+
+/** P1220: two values side by side. */
+export function operatorMissing(found: string): Finding {
+  return error("P1220", `an operator is missing before \`${found}\``, "such as `&&`, `||`, `==` or `in`");
+}
+
+/** P1221: a list or map with more entries than anybody writes. */
+export function tooManyEntries(limit: number): Finding {
+  return error("P1221", `a list or map has more than ${limit} entries`, "an adapter such as `list` holds long lists");
+}
+
+/** P1222: a `${` without its `}`. */
+export function unclosedPlaceholder(): Finding {
+  return error(
+    "P1222",
+    "this `${` is never closed",
+    "add `}` after the expression, or write `$${` for the two characters themselves",
+  );
+}
+
+/** P1223: nothing between the braces. */
+export function emptyPlaceholder(): Finding {
+  return error(
+    "P1223",
+    "there is no expression between these braces",
+    "write one, or `$$` and `{` for the characters themselves",
+  );
+}
+
+/** P1224: the parser gave up in a way that has no words of its own. */
+export function notReadable(reason: string): Finding {
+  return error("P1224", `this expression cannot be read: ${reason}`);
+}
+
+/** P1225: definitions written out into each other have become too much. */
+export function tooLarge(limit: number): Finding {
+  const help = "definitions are written out where they are used: use fewer of them inside each other";
+  return error("P1225", `this expression has more than ${limit} parts once its definitions are written out`, help);
+}
+
+/** P1226: `a == b in c`, which people read in two ways. */
+export function mixedComparisons(equality: string, relation: string): Finding {
+  const help = "CEL reads comparisons from left to right: `(a == b) in c`";
+  return error(
+    "P1226",
+    `\`${equality}\` and \`${relation}\` stand side by side`,
+    `put parentheses around one of them; ${help}`,
+  );
+}
+
+// ── Types ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** P1230: the place needs another type. `needed` is what fits, in words. */
+export function wrongResult(needed: string, found: string, help: string | undefined): Finding {
+  return error("P1230", `this must be ${needed}, and it is ${a(found)}`, help);
+}
+
+/** P1231: an operator between types it does not join. */
+export function operatorTypes(operator: string, types: readonly string[], help: string | undefined): Finding {
+  return error("P1231", `\`${operator}\` does not work on ${types.map(a).join(" and ")}`, help);
+}
+
+/** P1232: a function called with types it does not take. */
+export function argumentTypes(name: string, types: readonly string[], forms: readonly string[]): Finding {
+  const list = forms.map((form) => `\`${form}\``).join(" or ");
+  return error("P1232", `\`${name}\` does not take ${types.map(a).join(" and ")}`, `it is ${list}`);
+}
+
+/** P1233: a condition that is neither true nor false. */
+export function conditionNeeded(where: string, found: string): Finding {
+  return error("P1233", `${where} must be a bool, and this is ${a(found)}`, "compare it with something: `… == …`");
+}
+
+/** P1234: the two sides of `? :` differ. */
+export function branchesDiffer(then: string, otherwise: string): Finding {
+  const help = "make both the same type, or wrap them in `dyn(…)`";
+  return error("P1234", `one side of \`? :\` is ${a(then)}, the other ${a(otherwise)}`, help);
+}
+
+/** P1235: `.field` or `[…]` of something that has neither. */
+export function noFields(found: string): Finding {
+  return error("P1235", `${a(found)} has no fields or elements`, "only maps and lists do");
+}
+
+/** P1236: an index of the wrong type. */
+export function indexType(container: string, needed: string, found: string): Finding {
+  return error("P1236", `${a(container)} is indexed by ${needed}, and this is ${a(found)}`);
+}
+
+/** P1237: a loop over something that has no elements. */
+export function notARange(found: string): Finding {
+  return error("P1237", `${a(found)} has no elements to walk through`, "only lists and maps do");
+}
+
+/** P1238: an optional function on something that is none. */
+export function optionalNeeded(found: string): Finding {
+  return error("P1238", `an optional is needed here, and this is ${a(found)}`, "`a.?b` and `a[?k]` give one");
+}
+
+/** P1239: types do not fit, in a way that has no words of its own. */
+export function typesDoNotFit(reason: string): Finding {
+  return error("P1239", `the types do not fit: ${reason}`);
+}
+
+/** P1240: a value in a text that has no text form. */
+export function notShowable(found: string): Finding {
+  const help = "name one of its elements, or make a text of it";
+  return error("P1240", `${a(found)} cannot be shown in a text`, help);
+}
+
+// ── Values known at load ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** P1250: a constant part that can only be an error when it is evaluated. */
+export function alwaysFails(text: string, reason: string): Finding {
+  return warning("P1250", `\`${text}\` always fails: ${reason}`, "a rule that reads it cannot be decided");
+}
+
+/** P1251: a regular expression or glob that does not compile. */
+export function badPattern(reason: string): Finding {
+  const help = 'RE2 syntax: no look-around, no back references; `\\\\.` is a dot, or write `r"\\."`';
+  return error("P1251", `this is not a regular expression: ${reason}`, help);
+}
+
+/** P1252: a pattern that only the request knows. */
+export function patternNotConstant(name: string): Finding {
+  const help = "compiling a pattern takes too long for a request; `contains`, `startsWith` and `==` take any text";
+  return error("P1252", `the pattern of \`${name}\` must be a constant`, help);
+}
+
+/** P1253: a regular expression whose machine is too large. */
+export function patternTooLarge(reason: string, limit: number): Finding {
+  return error("P1253", `this pattern is too large: ${reason}, and ${limit} are allowed`, "repeat less, or split it");
+}

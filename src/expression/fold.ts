@@ -1,0 +1,135 @@
+import type { AttributeSource } from "../attribute/source.ts";
+import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
+import { createFrame } from "./frame.ts";
+import { link } from "./link.ts";
+import { toLiteral } from "./literal.ts";
+import type { Tree } from "./tree.ts";
+import { type Inner, mapChildren } from "./tree-walk.ts";
+
+/** Something constant that can only fail: worth a warning where it stands. */
+export interface ConstantFailure {
+  readonly tree: Tree;
+  readonly reason: string;
+}
+
+export interface Folded {
+  readonly tree: Tree;
+  readonly failures: readonly ConstantFailure[];
+}
+
+/**
+ * Evaluates at load what does not depend on the request: `timestamp("…")`, lists of constants, `1h + 30m`; and what a constant settles:
+ * `x || true` is true. What fails stays as it is and fails at request time, unless nobody asks for it.
+ */
+export function fold(tree: Tree): Folded {
+  const failures: ConstantFailure[] = [];
+  return { tree: new Folder(failures).fold(tree, 0).tree, failures };
+}
+
+/** A folded node, and the outermost comprehension whose variable it needs: CLOSED for none, OPEN when it reads the request. */
+interface Part {
+  readonly tree: Tree;
+  readonly needs: number;
+}
+
+const CLOSED = Number.POSITIVE_INFINITY;
+const OPEN = -1;
+
+class Folder {
+  readonly #failures: ConstantFailure[];
+  /** Depth at which each variable in scope was bound. */
+  readonly #locals = new Map<string, number>();
+
+  constructor(failures: ConstantFailure[]) {
+    this.#failures = failures;
+  }
+
+  fold(tree: Tree, depth: number): Part {
+    const part = this.#children(tree, depth);
+    if (part.tree.op === "constant") return part;
+    const settled = settle(part.tree);
+    if (settled) return { tree: settled, needs: settled.op === "constant" ? CLOSED : part.needs };
+    return part.needs === CLOSED ? this.#evaluate(part.tree) : part;
+  }
+
+  /** The node with its children folded. */
+  #children(tree: Tree, depth: number): Part {
+    switch (tree.op) {
+      case "constant":
+        return { tree, needs: CLOSED };
+      case "attribute":
+        return { tree, needs: OPEN };
+      case "local":
+        return { tree, needs: this.#locals.get(tree.name) ?? OPEN };
+      case "comprehension":
+        return this.#comprehension(tree, depth);
+      default:
+        return this.#node(tree, depth);
+    }
+  }
+
+  #node(tree: Inner, depth: number): Part {
+    let needs = CLOSED;
+    const child = (inner: Tree): Tree => {
+      const part = this.fold(inner, depth);
+      needs = Math.min(needs, part.needs);
+      return part.tree;
+    };
+    const folded = mapChildren(tree, child);
+    return { tree: folded, needs };
+  }
+
+  #comprehension(tree: Tree & { op: "comprehension" }, depth: number): Part {
+    const range = this.fold(tree.range, depth);
+    const outer = this.#locals.get(tree.variable);
+    this.#locals.set(tree.variable, depth);
+    const where = tree.where && this.fold(tree.where, depth + 1);
+    const body = this.fold(tree.body, depth + 1);
+    if (outer === undefined) this.#locals.delete(tree.variable);
+    else this.#locals.set(tree.variable, outer);
+    const inner = Math.min(where?.needs ?? CLOSED, body.needs);
+    // What only needs the variable bound here needs nothing from outside.
+    const needs = Math.min(range.needs, inner >= depth ? CLOSED : inner);
+    return { tree: { ...tree, range: range.tree, body: body.tree, ...(where ? { where: where.tree } : {}) }, needs };
+  }
+
+  #evaluate(tree: Tree): Part {
+    const outcome = evaluateClosed(tree);
+    if (outcome instanceof Invalid) {
+      this.#failures.push({ tree, reason: outcome.reason });
+      // What holds it is not tried: it would fail the same way, or takes as long again.
+      return { tree, needs: OPEN };
+    }
+    const literal = outcome === ABSENT ? undefined : toLiteral(outcome);
+    return { tree: literal === undefined ? tree : { op: "constant", value: literal, at: tree.at }, needs: CLOSED };
+  }
+}
+
+const NO_SLOTS = {
+  slotOf(name: string): number {
+    throw new Error(`a constant reads ${name}`);
+  },
+};
+
+function evaluateClosed(tree: Tree): Outcome {
+  const plan = { text: "", type: { kind: "dyn" }, tree, reads: [], total: false } as const;
+  const source: AttributeSource = { read: () => ABSENT, readKey: () => ABSENT, entries: () => ABSENT };
+  return link(plan, NO_SLOTS)(createFrame({ source, slots: 0, derived: [], record: false }));
+}
+
+/** What a constant operand decides whatever the others are. */
+function settle(tree: Tree): Tree | undefined {
+  if (tree.op === "and" || tree.op === "or") {
+    const settling = tree.op === "or";
+    return tree.operands.some((operand) => isConstantBool(operand, settling))
+      ? { op: "constant", value: { type: "bool", value: settling }, at: tree.at }
+      : undefined;
+  }
+  if (tree.op !== "conditional") return undefined;
+  if (isConstantBool(tree.condition, true)) return tree.whenTrue;
+  return isConstantBool(tree.condition, false) ? tree.whenFalse : undefined;
+}
+
+function isConstantBool(tree: Tree, value: boolean): boolean {
+  return tree.op === "constant" && tree.value.type === "bool" && tree.value.value === value;
+}

@@ -1,0 +1,181 @@
+import { ABSENT, type CelValue, Duration, type Outcome, Timestamp, Uint } from "../../attribute/value.ts";
+import { duration, timestamp } from "../time.ts";
+import { compare, equal, invalid, isList, isMap, lookup, NO_OVERLOAD, OVERFLOW, weight } from "../values.ts";
+import type { FunctionRow } from "./function-row.ts";
+
+const DIVISION_BY_ZERO = invalid("division by zero");
+const NUMBERS = ["int", "uint", "double"] as const;
+const COMPARABLE = ["bool", "string", "bytes", "google.protobuf.Timestamp", "google.protobuf.Duration"] as const;
+
+/** `==`, `<`, `+`, `in` … as rows like any other function. `&&`, `||`, `!`, `?:`, `.`, `[]` are not here: they are part of the tree. */
+export const OPERATORS: readonly FunctionRow[] = [
+  {
+    name: "_==_",
+    signatures: ["T == T: bool"],
+    doc: "Whether two values are equal; numbers by value, whatever their type.",
+    cost: (a, b) => Math.min(weight(a), weight(b)),
+    apply: equal,
+  },
+  {
+    name: "_!=_",
+    signatures: ["T != T: bool"],
+    doc: "Whether two values differ.",
+    cost: (a, b) => Math.min(weight(a), weight(b)),
+    apply: (a, b) => !equal(a, b),
+  },
+  comparison("_<_", "<", "below", (order) => order < 0),
+  comparison("_<=_", "<=", "below or equal to", (order) => order <= 0),
+  comparison("_>_", ">", "above", (order) => order > 0),
+  comparison("_>=_", ">=", "above or equal to", (order) => order >= 0),
+  {
+    name: "_in_",
+    signatures: ["V in list<V>: bool", "K in map<K, V>: bool"],
+    doc: "Whether a list has the element, or a map the key.",
+    cost: (_, b) => (isList(b) ? weight(b) : 1),
+    apply: contains,
+  },
+  {
+    name: "_+_",
+    signatures: [
+      "int + int: int",
+      "uint + uint: uint",
+      "double + double: double",
+      "string + string: string",
+      "bytes + bytes: bytes",
+      "list<V> + list<V>: list<V>",
+      "google.protobuf.Duration + google.protobuf.Duration: google.protobuf.Duration",
+      "google.protobuf.Timestamp + google.protobuf.Duration: google.protobuf.Timestamp",
+      "google.protobuf.Duration + google.protobuf.Timestamp: google.protobuf.Timestamp",
+    ],
+    doc: "Adds numbers, times and durations; joins texts, bytes and lists.",
+    cost: (a, b) => size(a) + size(b),
+    apply: add,
+  },
+  {
+    name: "_-_",
+    signatures: [
+      "int - int: int",
+      "uint - uint: uint",
+      "double - double: double",
+      "google.protobuf.Duration - google.protobuf.Duration: google.protobuf.Duration",
+      "google.protobuf.Timestamp - google.protobuf.Duration: google.protobuf.Timestamp",
+      "google.protobuf.Timestamp - google.protobuf.Timestamp: google.protobuf.Duration",
+    ],
+    doc: "Subtracts; two timestamps give the duration between them.",
+    cost: 1,
+    apply: subtract,
+  },
+  arithmetic(
+    "_*_",
+    "*",
+    "Multiplies.",
+    (a, b) => a * b,
+    (a, b) => a * b,
+  ),
+  arithmetic("_/_", "/", "Divides; whole numbers towards zero.", divide, (a, b) => a / b),
+  {
+    ...arithmetic("_%_", "%", "The rest of a division of whole numbers; it has the sign of the left one.", remainder),
+    signatures: ["int % int: int", "uint % uint: uint"],
+  },
+  {
+    name: "-_",
+    signatures: ["-int: int", "-double: double"],
+    doc: "The negative of a number.",
+    cost: 1,
+    apply: (a) => {
+      if (typeof a === "bigint") return int(-a);
+      return typeof a === "number" ? -a : NO_OVERLOAD;
+    },
+  },
+];
+
+function comparison(name: string, symbol: string, words: string, holds: (order: number) => boolean): FunctionRow {
+  const numeric = NUMBERS.flatMap((a) => NUMBERS.map((b) => `${a} ${symbol} ${b}: bool`));
+  return {
+    name,
+    signatures: [...numeric, ...COMPARABLE.map((type) => `${type} ${symbol} ${type}: bool`)],
+    doc: `Whether the left value is ${words} the right one; numbers by value, texts by code points.`,
+    cost: (a, b) => Math.min(size(a), size(b)),
+    apply: (a, b) => {
+      const order = compare(a, b);
+      return order === undefined ? NO_OVERLOAD : holds(order);
+    },
+  };
+}
+
+function arithmetic(
+  name: string,
+  symbol: string,
+  doc: string,
+  whole: (a: bigint, b: bigint) => bigint | undefined,
+  fraction?: (a: number, b: number) => number,
+): FunctionRow {
+  return {
+    name,
+    signatures: NUMBERS.map((type) => `${type} ${symbol} ${type}: ${type}`),
+    doc,
+    cost: 1,
+    apply: (a, b) => {
+      if (typeof a === "bigint" && typeof b === "bigint") return orDivisionByZero(whole(a, b), int);
+      if (typeof a === "number" && typeof b === "number" && fraction) return fraction(a, b);
+      if (a instanceof Uint && b instanceof Uint) return orDivisionByZero(whole(a.value, b.value), uint);
+      return NO_OVERLOAD;
+    },
+  };
+}
+
+function orDivisionByZero(value: bigint | undefined, wrap: (value: bigint) => Outcome): Outcome {
+  return value === undefined ? DIVISION_BY_ZERO : wrap(value);
+}
+
+function divide(a: bigint, b: bigint): bigint | undefined {
+  return b === 0n ? undefined : a / b;
+}
+
+function remainder(a: bigint, b: bigint): bigint | undefined {
+  return b === 0n ? undefined : a % b;
+}
+
+/** An int, or overflow. */
+function int(value: bigint): Outcome {
+  return BigInt.asIntN(64, value) === value ? value : OVERFLOW;
+}
+
+function uint(value: bigint): Outcome {
+  return BigInt.asUintN(64, value) === value ? new Uint(value) : OVERFLOW;
+}
+
+function add(a: CelValue, b: CelValue): Outcome {
+  if (typeof a === "string" && typeof b === "string") return a + b;
+  if (typeof a === "bigint" && typeof b === "bigint") return int(a + b);
+  if (typeof a === "number" && typeof b === "number") return a + b;
+  if (a instanceof Uint && b instanceof Uint) return uint(a.value + b.value);
+  if (a instanceof Duration && b instanceof Duration) return duration(a.nanos + b.nanos);
+  if (a instanceof Timestamp && b instanceof Duration) return timestamp(a.nanos + b.nanos);
+  if (a instanceof Duration && b instanceof Timestamp) return timestamp(a.nanos + b.nanos);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return new Uint8Array(Buffer.concat([a, b]));
+  if (typeof a === "object" && a !== null && typeof b === "object" && b !== null && isList(a) && isList(b)) {
+    return [...a, ...b];
+  }
+  return NO_OVERLOAD;
+}
+
+function subtract(a: CelValue, b: CelValue): Outcome {
+  if (typeof a === "bigint" && typeof b === "bigint") return int(a - b);
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (a instanceof Uint && b instanceof Uint) return uint(a.value - b.value);
+  if (a instanceof Timestamp && b instanceof Timestamp) return duration(a.nanos - b.nanos);
+  if (a instanceof Timestamp && b instanceof Duration) return timestamp(a.nanos - b.nanos);
+  if (a instanceof Duration && b instanceof Duration) return duration(a.nanos - b.nanos);
+  return NO_OVERLOAD;
+}
+
+function contains(element: CelValue, container: CelValue): Outcome {
+  if (isList(container)) return container.some((item) => equal(item, element));
+  return isMap(container) ? lookup(container, element) !== ABSENT : NO_OVERLOAD;
+}
+
+function size(value: CelValue): number {
+  if (typeof value === "string" || value instanceof Uint8Array) return 1 + value.length / 16;
+  return isList(value) ? 1 + value.length : 1;
+}

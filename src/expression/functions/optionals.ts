@@ -1,0 +1,74 @@
+import { ABSENT, type CelValue, Invalid, Optional, type Outcome } from "../../attribute/value.ts";
+import type { Evaluate } from "../frame.ts";
+import { invalid, NO_OVERLOAD } from "../values.ts";
+import { type FunctionRow, isFailure, type Operand } from "./function-row.ts";
+
+const NO_VALUE = invalid("optional.none() has no value");
+export const NONE = Object.freeze(new Optional(ABSENT));
+
+/** CEL's optional values: what `a.?b` and `a[?k]` give. */
+export const OPTIONALS: readonly FunctionRow[] = [
+  {
+    name: "optional.of",
+    signatures: ["optional.of(V): optional<V>"],
+    doc: "An optional that has this value.",
+    cost: 1,
+    apply: (value) => new Optional(value),
+  },
+  {
+    name: "optional.none",
+    signatures: ["optional.none(): optional<V>"],
+    doc: "An optional without a value.",
+    cost: 1,
+    apply: () => NONE,
+  },
+  {
+    name: "hasValue",
+    signatures: ["optional<dyn>.hasValue(): bool"],
+    doc: "Whether an optional has a value.",
+    cost: 1,
+    apply: (optional) => on(optional, (value) => value !== ABSENT),
+  },
+  {
+    name: "value",
+    signatures: ["optional<A>.value(): A"],
+    doc: "The value of an optional; an error when it has none.",
+    cost: 1,
+    apply: (optional) => on(optional, (value) => (value === ABSENT ? NO_VALUE : value)),
+  },
+  {
+    name: "orValue",
+    signatures: ["optional<V>.orValue(V): V"],
+    doc: "The value of an optional, or the argument when it has none.",
+    cost: 1,
+    apply: (optional, fallback) => on(optional, (value) => (value === ABSENT ? fallback : value)),
+    link: ([optional, fallback]) => optional && fallback && fallingBack(optional, fallback, (value) => value),
+  },
+  {
+    name: "or",
+    signatures: ["optional<V>.or(optional<V>): optional<V>"],
+    doc: "The optional itself when it has a value, otherwise the argument.",
+    cost: 1,
+    apply: (optional, other) => on(optional, (value) => (value === ABSENT ? other : optional)),
+    link: ([optional, fallback]) => optional && fallback && fallingBack(optional, fallback, (_, whole) => whole),
+  },
+];
+
+function on(optional: CelValue, then: (value: Optional["value"]) => Outcome): Outcome {
+  return optional instanceof Optional ? then(optional.value) : NO_OVERLOAD;
+}
+
+/** The argument is evaluated only when it is needed. */
+function fallingBack(
+  optional: Operand,
+  fallback: Operand,
+  pick: (value: CelValue, whole: Optional) => CelValue,
+): Evaluate {
+  return (frame) => {
+    const outcome = optional.evaluate(frame);
+    if (isFailure(outcome)) return outcome;
+    if (!(outcome instanceof Optional)) return NO_OVERLOAD;
+    const { value } = outcome;
+    return value === ABSENT || value instanceof Invalid ? fallback.evaluate(frame) : pick(value, outcome);
+  };
+}

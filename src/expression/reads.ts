@@ -1,0 +1,236 @@
+import type { AttributeRead, Guard, Place, Tree } from "./tree.ts";
+
+/** @returns every place where a tree reads an attribute, in the order of the text. */
+export function readsOf(tree: Tree): readonly AttributeRead[] {
+  const collector = new Collector();
+  collector.visit(tree, PLAIN);
+  return collector.reads;
+}
+
+/** What stands around a read: who answers for its absence, and whether its value is compared. */
+interface Around {
+  readonly guard: Guard | undefined;
+  readonly compared: boolean;
+}
+
+const PLAIN: Around = { guard: undefined, compared: false };
+
+class Collector {
+  readonly reads: AttributeRead[] = [];
+
+  visit(tree: Tree, around: Around): void {
+    switch (tree.op) {
+      case "constant":
+      case "local":
+        break;
+      case "attribute":
+        this.#read(tree.name, undefined, around, tree.at);
+        break;
+      case "select":
+        this.#key(tree.operand, tree.field, around, tree.at);
+        break;
+      case "optional-select":
+        this.#key(tree.operand, tree.field, guarded("?", around), tree.at);
+        break;
+      case "index":
+        this.#index(tree.operand, tree.index, around, tree.at);
+        break;
+      case "optional-index":
+        this.#index(tree.operand, tree.index, guarded("?", around), tree.at);
+        break;
+      case "optional":
+        this.visit(tree.operand, guarded("?", around));
+        break;
+      case "has":
+        this.#has(tree.operand, tree.field, around, tree.at);
+        break;
+      case "conditional":
+        this.visit(tree.condition, { ...around, compared: false });
+        this.visit(tree.whenTrue, around);
+        this.visit(tree.whenFalse, around);
+        break;
+      case "call":
+        this.#call(tree, around);
+        break;
+      case "comprehension":
+        this.#each([tree.range, ...(tree.where ? [tree.where] : []), tree.body], around);
+        break;
+      case "and":
+      case "or":
+        this.#each(tree.operands, around);
+        break;
+      case "not":
+        this.visit(tree.operand, { ...around, compared: false });
+        break;
+      case "list":
+        this.#each(tree.elements, around);
+        break;
+      case "map":
+        this.#each(tree.entries.flat(), around);
+        break;
+    }
+  }
+
+  #each(trees: readonly Tree[], around: Around): void {
+    for (const tree of trees) this.visit(tree, { ...around, compared: false });
+  }
+
+  #index(operand: Tree, index: Tree, around: Around, at: Place): void {
+    const key = constantText(index);
+    if (key !== undefined) {
+      this.#key(operand, key, around, at);
+    } else {
+      this.visit(operand, around);
+      this.visit(index, { ...around, compared: false });
+    }
+  }
+
+  /** Of an attribute the key is what is read; deeper in, the outermost key is. */
+  #key(operand: Tree, key: string, around: Around, at: Place): void {
+    if (operand.op === "attribute") {
+      this.#read(operand.name, key, around, at);
+    } else if (operand.op === "optional" && operand.operand.op === "attribute") {
+      this.#read(operand.operand.name, key, guarded("?", around), at);
+    } else {
+      this.visit(operand, around);
+    }
+  }
+
+  /** Only the last step of `has(a.b.c)` is asked after: when `b` is absent, so is the answer. */
+  #has(operand: Tree, field: string | undefined, around: Around, at: Place): void {
+    if (operand.op === "attribute") this.#read(operand.name, field, { ...guarded("has", around), compared: false }, at);
+    else this.visit(operand, { ...around, compared: false });
+  }
+
+  #call({ function: name, args, at }: Tree & { op: "call" }, around: Around): void {
+    const [first, second, ...others] = args;
+    if (first === undefined) return;
+    switch (name) {
+      case "_==_":
+      case "_!=_":
+        for (const arg of args) this.visit(arg, { ...around, compared: true });
+        break;
+      case "_in_":
+        if (second) this.#in(first, second, around, at);
+        break;
+      case "get":
+        if (second) this.#get(first, second, others, around, at);
+        break;
+      case "values":
+        if (second) this.#values(first, second, around, at);
+        break;
+      case "orDefault":
+        this.visit(first, guarded("orDefault", around));
+        this.#rest(second, others, around);
+        break;
+      case "orValue":
+      case "or":
+        this.visit(first, around);
+        this.#rest(second, others, around);
+        break;
+      default:
+        this.#each(args, around);
+        break;
+    }
+  }
+
+  #in(element: Tree, container: Tree, around: Around, at: Place): void {
+    const key = constantText(element);
+    const isMap = container.op === "attribute" && container.type.kind !== "list";
+    this.visit(element, { ...around, compared: !isMap });
+    if (isMap) this.#read(container.name, key, guarded("in", around), at);
+    else this.visit(container, { ...around, compared: false });
+  }
+
+  #get(map: Tree, key: Tree, fallback: readonly Tree[], around: Around, at: Place): void {
+    const name = constantText(key);
+    const inside = guarded("get", around);
+    if (map.op === "attribute") this.#read(map.name, name, inside, at);
+    else this.visit(map, inside);
+    this.#rest(key, [], { ...around, compared: false });
+    this.#rest(undefined, fallback, around);
+  }
+
+  #values(map: Tree, name: Tree, around: Around, at: Place): void {
+    const inside = { ...guarded("values", around), compared: false };
+    if (map.op === "attribute") this.#read(map.name, constantText(name)?.toLowerCase(), inside, at);
+    else this.visit(map, inside);
+    this.visit(name, { ...around, compared: false });
+  }
+
+  #rest(second: Tree | undefined, others: readonly Tree[], around: Around): void {
+    for (const tree of second ? [second, ...others] : others) this.visit(tree, around);
+  }
+
+  #read(attribute: string, key: string | undefined, { guard, compared }: Around, at: Place): void {
+    this.reads.push({
+      attribute,
+      ...(key === undefined ? {} : { key }),
+      mode: guard === undefined ? "plain" : "guarded",
+      ...(guard === undefined ? {} : { guard }),
+      compared,
+      at,
+    });
+  }
+}
+
+/** The outermost guard counts: it answers for everything inside of it. */
+function guarded(guard: Guard, around: Around): Around {
+  return { ...around, guard: strongest(around.guard, guard) };
+}
+
+/** Of two guards the one that excuses more: `in` and `?` do not excuse reading what a door never supplies. */
+function strongest(outer: Guard | undefined, inner: Guard): Guard {
+  return outer === undefined || outer === "in" || outer === "?" ? inner : outer;
+}
+
+function constantText(tree: Tree): string | undefined {
+  return tree.op === "constant" && tree.value.type === "string" ? tree.value.value : undefined;
+}
+
+/**
+ * @returns whether a tree can be absent for some request. Told from the tree alone: an attribute can, a key of a map can, and whatever
+ * passes absence on; `has` of an attribute, `.get`, `.values`, `.orDefault` and optionals end it. That something is an error does not
+ * count.
+ */
+export function mayBeAbsent(tree: Tree): boolean {
+  switch (tree.op) {
+    case "constant":
+    case "local":
+    case "optional":
+      return false;
+    case "attribute":
+    case "select":
+      return true;
+    case "optional-select":
+      return false;
+    case "index":
+      return true;
+    case "optional-index":
+      return mayBeAbsent(tree.index);
+    case "has":
+      return tree.field !== undefined && mayBeAbsent(tree.operand);
+    case "and":
+    case "or":
+      return tree.operands.some(mayBeAbsent);
+    case "not":
+      return mayBeAbsent(tree.operand);
+    case "conditional":
+      return mayBeAbsent(tree.condition) || mayBeAbsent(tree.whenTrue) || mayBeAbsent(tree.whenFalse);
+    case "list":
+      return tree.elements.some(mayBeAbsent);
+    case "map":
+      return tree.entries.flat().some(mayBeAbsent);
+    case "comprehension":
+      return mayBeAbsent(tree.range) || (tree.where !== undefined && mayBeAbsent(tree.where)) || mayBeAbsent(tree.body);
+    case "call":
+      return callMayBeAbsent(tree.function, tree.args);
+  }
+}
+
+/** `.get`, `.values` and `.orDefault` answer for the absence of what they are called on, not for that of their arguments. */
+function callMayBeAbsent(name: string, args: readonly Tree[]): boolean {
+  if (name === "orDefault") return args[0] !== undefined && mayBeAbsent(args[0]) && args.slice(1).some(mayBeAbsent);
+  const answers = name === "get" || name === "values";
+  return (answers ? args.slice(1) : args).some(mayBeAbsent);
+}

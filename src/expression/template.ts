@@ -1,0 +1,125 @@
+import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
+import * as messages from "../diagnostics/messages/expression.ts";
+import { type Compiled, compileExpression, type Problem, type Scope } from "./compile.ts";
+import type { Evaluate, LinkScope, Render } from "./frame.ts";
+import { link } from "./link.ts";
+import { problem } from "./problem.ts";
+import { scan } from "./scan.ts";
+import { toText } from "./strings.ts";
+import type { AttributeRead, ExpressionPlan, TemplatePlan } from "./tree.ts";
+import { showableProblem } from "./types.ts";
+
+/**
+ * Reads a text with `${CEL}` in it. `$${` is the characters `${`; a `$` before anything else is itself. Braces and quotes inside of an
+ * expression are the expression's own.
+ */
+export function compileTemplate(text: string, scope: Scope): Compiled<TemplatePlan> {
+  const parts: (string | ExpressionPlan)[] = [];
+  const reads: AttributeRead[] = [];
+  const warnings: Problem[] = [];
+  for (const piece of piecesOf(text)) {
+    if (piece.kind === "problem") return { ok: false, problem: piece.problem };
+    if (piece.kind === "text") {
+      parts.push(piece.text);
+      continue;
+    }
+    const compiled = compileExpression(piece.text, scope, "any");
+    if (!compiled.ok) return { ok: false, problem: moved(compiled.problem, piece.start) };
+    const hidden = showableProblem(compiled.plan.type, [piece.start, piece.start + piece.text.length]);
+    if (hidden) return { ok: false, problem: hidden };
+    parts.push(compiled.plan);
+    reads.push(
+      ...compiled.plan.reads.map((read) => ({
+        ...read,
+        at: [read.at[0] + piece.start, read.at[1] + piece.start] as const,
+      })),
+    );
+    warnings.push(...compiled.warnings.map((warning) => moved(warning, piece.start)));
+  }
+  return { ok: true, plan: { text, parts, reads }, warnings };
+}
+
+function moved(found: Problem, by: number): Problem {
+  return { ...found, start: found.start + by, end: found.end + by };
+}
+
+type Piece =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "expression"; readonly text: string; readonly start: number }
+  | { readonly kind: "problem"; readonly problem: Problem };
+
+function piecesOf(text: string): readonly Piece[] {
+  const pieces: Piece[] = [];
+  let literal = "";
+  let at = 0;
+  const endText = (): void => {
+    if (literal !== "") pieces.push({ kind: "text", text: literal });
+    literal = "";
+  };
+  while (at < text.length) {
+    const open = text.indexOf("${", at);
+    if (open < 0) break;
+    literal += text.slice(at, open);
+    if (open > at && text[open - 1] === "$") {
+      // The `$` that stands before was the escape.
+      literal += "{";
+      at = open + 2;
+      continue;
+    }
+    endText();
+    const piece = expressionAt(text, open);
+    pieces.push(piece);
+    if (piece.kind === "problem") return pieces;
+    at = piece.start + piece.text.length + 1;
+  }
+  literal += text.slice(at);
+  endText();
+  return pieces;
+}
+
+function expressionAt(text: string, open: number): Exclude<Piece, { kind: "text" }> {
+  const start = open + 2;
+  const scanned = scan(text, start, true);
+  if (scanned.unterminated !== undefined) {
+    const { start: quoteStart, quote } = scanned.unterminated;
+    return {
+      kind: "problem",
+      problem: problem(messages.unterminatedText(quote), [quoteStart, quoteStart + quote.length]),
+    };
+  }
+  if (text[scanned.end] !== "}")
+    return { kind: "problem", problem: problem(messages.unclosedPlaceholder(), [open, start]) };
+  if (scanned.tokens.length === 0)
+    return { kind: "problem", problem: problem(messages.emptyPlaceholder(), [open, scanned.end + 1]) };
+  return { kind: "expression", text: text.slice(start, scanned.end), start };
+}
+
+/** Makes a closure of a text: its expressions are shown as `string()` does, whole doubles without a point or exponent. */
+export function linkTemplate(plan: TemplatePlan, scope: LinkScope): Render {
+  const parts = plan.parts.map((part) => (typeof part === "string" ? part : link(part, scope)));
+  const [only] = parts;
+  if (parts.length === 0) return () => "";
+  if (parts.length === 1 && only !== undefined)
+    return typeof only === "string" ? () => only : (frame) => shown(only, frame);
+  return (frame) => {
+    let text = "";
+    let absent = false;
+    for (const part of parts) {
+      const piece = typeof part === "string" ? part : shown(part, frame);
+      if (piece instanceof Invalid) return piece;
+      if (piece === ABSENT) absent = true;
+      else text += piece;
+    }
+    return absent ? ABSENT : text;
+  };
+}
+
+function shown(evaluate: Evaluate, frame: Parameters<Evaluate>[0]): ReturnType<Render> {
+  const outcome = evaluate(frame);
+  return outcome === ABSENT || outcome instanceof Invalid ? outcome : textOf(outcome);
+}
+
+/** A number from JSON is a double: a user's number 12345678 must not become `1.2345678e+07`. */
+function textOf(value: CelValue): string | Invalid {
+  return Number.isSafeInteger(value) ? BigInt(Number(value)).toString() : toText(value);
+}

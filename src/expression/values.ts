@@ -1,0 +1,191 @@
+import {
+  ABSENT,
+  type Absent,
+  type CelList,
+  type CelMap,
+  type CelValue,
+  Duration,
+  Invalid,
+  Optional,
+  Timestamp,
+  TypeValue,
+  Uint,
+} from "../attribute/value.ts";
+
+/** CEL's own ideas of values: kinds, equality across types, order, and looking up in maps. */
+
+/** @returns a shared error value: failing must not cost an allocation. */
+export function invalid(reason: string): Invalid {
+  return Object.freeze(new Invalid(reason));
+}
+
+export const COST_LIMIT = invalid("cost limit");
+export const NO_OVERLOAD = invalid("no such operation for values of these types");
+export const NOT_BOOL = invalid("not a bool where true or false is needed");
+export const OVERFLOW = invalid("integer overflow");
+export const OUT_OF_RANGE = invalid("index out of range");
+export const NOT_UTF8 = invalid("not UTF-8");
+
+/** `readonly` arrays are not narrowed by Array.isArray. */
+export function isList(value: CelValue): value is CelList {
+  return Array.isArray(value);
+}
+
+export function isMap(value: CelValue): value is CelMap {
+  return value instanceof Map;
+}
+
+/** @returns the name of a value's type as CEL's `type(x)` shows it. */
+export function typeName(value: CelValue): string {
+  switch (typeof value) {
+    case "boolean":
+      return "bool";
+    case "bigint":
+      return "int";
+    case "number":
+      return "double";
+    case "string":
+      return "string";
+    default:
+      return objectTypeName(value);
+  }
+}
+
+function objectTypeName(value: CelValue): string {
+  if (value === null) return "null_type";
+  if (value instanceof Uint) return "uint";
+  if (value instanceof Timestamp) return "google.protobuf.Timestamp";
+  if (value instanceof Duration) return "google.protobuf.Duration";
+  if (value instanceof Uint8Array) return "bytes";
+  if (value instanceof TypeValue) return "type";
+  if (value instanceof Optional) return "optional_type";
+  return isMap(value) ? "map" : "list";
+}
+
+/** CEL equality: numbers by value across int, uint and double, NaN equal to nothing, values of different kinds unequal. */
+export function equal(a: CelValue, b: CelValue): boolean {
+  // Two NaNs are not `===`, as it should be.
+  if (a === b) return !isObject(a) || !holdsNaN(a);
+  if (typeof a === "string" || typeof b === "string" || typeof a === "boolean" || a === null || b === null)
+    return false;
+  const x = numeric(a);
+  const y = numeric(b);
+  // biome-ignore lint/suspicious/noDoubleEquals: compares bigint and number by exact value, as CEL does
+  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && x == y;
+  return equalObjects(a, b);
+}
+
+function equalObjects(a: CelValue, b: CelValue): boolean {
+  if (a instanceof Timestamp) return b instanceof Timestamp && a.nanos === b.nanos;
+  if (a instanceof Duration) return b instanceof Duration && a.nanos === b.nanos;
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && compareBytes(a, b) === 0;
+  if (a instanceof TypeValue) return b instanceof TypeValue && a.name === b.name;
+  if (a instanceof Optional) return b instanceof Optional && equalOptionals(a.value, b.value);
+  if (isList(a)) return isList(b) && a.length === b.length && a.every((item, index) => equalAt(item, b[index]));
+  if (!isMap(a) || !isMap(b) || a.size !== b.size) return false;
+  for (const [key, value] of a) {
+    const other = lookup(b, key);
+    if (other === ABSENT || !equal(value, other)) return false;
+  }
+  return true;
+}
+
+function equalAt(a: CelValue, b: CelValue | undefined): boolean {
+  return b !== undefined && equal(a, b);
+}
+
+function equalOptionals(a: CelValue | Absent, b: CelValue | Absent): boolean {
+  return a === ABSENT || b === ABSENT ? a === b : equal(a, b);
+}
+
+/** A list that holds NaN is not equal to itself. */
+function holdsNaN(value: CelValue): boolean {
+  if (typeof value === "number") return Number.isNaN(value);
+  if (isList(value)) return value.some(holdsNaN);
+  return isMap(value) && [...value.values()].some(holdsNaN);
+}
+
+function isObject(value: CelValue): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** @returns a number comparable with any other by value, undefined for what is no number. */
+export function numeric(value: CelValue): bigint | number | undefined {
+  if (typeof value === "bigint" || typeof value === "number") return value;
+  return value instanceof Uint ? value.value : undefined;
+}
+
+/** @returns below, at or above 0 where the values have an order; NaN for a comparison with NaN; undefined where there is none. */
+export function compare(a: CelValue, b: CelValue): number | undefined {
+  if (typeof a === "string") return typeof b === "string" ? compareStrings(a, b) : undefined;
+  const x = numeric(a);
+  const y = numeric(b);
+  if (x !== undefined && y !== undefined) return compareNumbers(x, y);
+  if (typeof a === "boolean") return typeof b === "boolean" ? Number(a) - Number(b) : undefined;
+  if (a instanceof Timestamp) return b instanceof Timestamp ? compareNumbers(a.nanos, b.nanos) : undefined;
+  if (a instanceof Duration) return b instanceof Duration ? compareNumbers(a.nanos, b.nanos) : undefined;
+  if (a instanceof Uint8Array) return b instanceof Uint8Array ? compareBytes(a, b) : undefined;
+  return undefined;
+}
+
+function compareNumbers(a: bigint | number, b: bigint | number): number {
+  if (a < b) return -1;
+  if (a > b) return 1;
+  // biome-ignore lint/suspicious/noDoubleEquals: compares bigint and number by exact value; NaN is left over
+  return a == b ? 0 : Number.NaN;
+}
+
+/** By code points: JavaScript's own order puts what is beyond U+FFFF before U+E000. */
+function compareStrings(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  for (let index = 0; index < end; index++) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x !== y)
+      return isSurrogate(x) === isSurrogate(y) ? x - y : Number(isSurrogate(x)) - Number(isSurrogate(y)) || x - y;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b);
+}
+
+/**
+ * @returns what a map has under a key, ABSENT when nothing. Numeric keys are found by value, whatever their kind: `{1: "a"}[1u]`.
+ */
+export function lookup(map: CelMap, key: CelValue): CelValue | Absent {
+  if (typeof key === "string" || typeof key === "boolean") return orAbsent(map.get(key));
+  const wanted = numeric(key);
+  if (wanted === undefined || (typeof wanted === "number" && !Number.isInteger(wanted))) return ABSENT;
+  const found = map.get(BigInt(wanted));
+  return found === undefined ? lookupUint(map, BigInt(wanted)) : found;
+}
+
+/** null is a value. */
+function orAbsent(value: CelValue | undefined): CelValue | Absent {
+  return value === undefined ? ABSENT : value;
+}
+
+/** Keys of kind uint are objects, so that they are compared one by one. */
+function lookupUint(map: CelMap, wanted: bigint): CelValue | Absent {
+  for (const [key, value] of map) {
+    if (key instanceof Uint && key.value === wanted) return value;
+  }
+  return ABSENT;
+}
+
+/** @returns how many entries a value has, 1 for what has none: what walking through it costs. */
+export function weight(value: CelValue): number {
+  if (typeof value === "string") return 1 + value.length / 16;
+  if (value instanceof Uint8Array) return 1 + value.length / 16;
+  if (isList(value)) return 1 + value.reduce((sum: number, item) => sum + weight(item), 0);
+  if (!isMap(value)) return 1;
+  let sum = 1;
+  for (const [key, item] of value) sum += weight(key) + weight(item);
+  return sum;
+}

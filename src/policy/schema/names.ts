@@ -39,6 +39,9 @@ const CEL_WORDS: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Of those, the ones that cannot stand behind a dot either: `destination.namespace` can. */
+const CEL_KEYWORDS: ReadonlySet<string> = new Set(["false", "in", "null", "true"]);
+
 /** Policies, rules, limits, handlers: `frozen-accounts`. */
 export const KEBAB_NAME: Spelling = {
   pattern: KEBAB,
@@ -81,7 +84,7 @@ export const ATTRIBUTE_NAME: Spelling = {
   expected: "the name of an attribute",
   wrong(name, span) {
     if (!ATTRIBUTE.test(name)) return badAttributeName(span, name);
-    const reserved = name.split(".").find((part) => CEL_WORDS.has(part));
+    const reserved = name.split(".").find((part, index) => (index === 0 ? CEL_WORDS : CEL_KEYWORDS).has(part));
     return reserved === undefined ? undefined : reservedName(span, reserved);
   },
 };

@@ -175,6 +175,8 @@ function firstInvalid(bytes: Buffer): number | undefined {
     if (isValid(bytes.subarray(0, middle), true)) valid = middle;
     else invalid = middle;
   }
+  // The last bytes of the valid part may begin a character that never came.
+  while (!isValid(bytes.subarray(0, valid), false)) valid--;
   return valid;
 }
 

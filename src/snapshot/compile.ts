@@ -98,7 +98,7 @@ function planOf(
     id,
     settings,
     slots: numberSlots(policies, [...requires, ...expiry], attributes),
-    handlers: handlerSpecs(folder, policies),
+    handlers,
     policies,
   };
 }

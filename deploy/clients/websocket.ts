@@ -14,7 +14,7 @@ export type Handshake =
   | { readonly kind: "open"; readonly response: HttpResponse; readonly link: WebSocketLink }
   | { readonly kind: "refused"; readonly response: HttpResponse };
 
-export interface WebSocketLink {
+interface WebSocketLink {
   /** Sends a text and waits for one. @throws when the other end closes first, or after 10 seconds. */
   exchange(text: string): Promise<string>;
   /** Says goodbye and ends the connection. */

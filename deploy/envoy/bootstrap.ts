@@ -23,7 +23,7 @@ export interface EnvoyOptions {
 
 export type Listener = HttpListener | TcpListener;
 
-export interface Upstream {
+interface Upstream {
   /** On loopback. */
   readonly port: number;
   /** `h2` is what gRPC services need. Default `http/1.1`. */

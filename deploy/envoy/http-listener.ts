@@ -26,7 +26,7 @@ export interface HttpListener {
   readonly maxHeadersKb?: number;
 }
 
-export interface Route {
+interface Route {
   readonly name: string;
   readonly prefix: string;
   /** Headers a request must have, with exactly these values. */
@@ -43,14 +43,14 @@ export interface Route {
   readonly authz?: "off";
 }
 
-export interface HttpAskOptions extends AskOptions {
+interface HttpAskOptions extends AskOptions {
   /** What the client gets when Weir cannot be asked. Default 403, which looks like a denial; 503 tells them apart. */
   readonly statusOnError?: number;
   /** Sends the body along, up to so many bytes. A longer one is cut when `partial`, otherwise Envoy answers 413 without asking. */
   readonly body?: { readonly maxBytes: number; readonly partial?: boolean };
 }
 
-export interface PathOptions {
+interface PathOptions {
   /** Dot segments resolved, slashes merged, unreserved characters decoded, before Weir and the routes look. Default true. */
   readonly normalize?: boolean;
   /** What happens to `%2F` and `%5C`. Default `reject`: see `envoy.yaml`. */
@@ -65,7 +65,7 @@ const ESCAPED_SLASHES = {
 } as const;
 
 /** Tokens are verified by Envoy; Weir reads the claims. A request without a token passes, one with a bad token does not. */
-export interface JwtOptions {
+interface JwtOptions {
   readonly issuer: string;
   /** One of them must be the token's. Default: any audience. */
   readonly audiences?: readonly string[];

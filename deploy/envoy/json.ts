@@ -1,5 +1,5 @@
 /** What an Envoy configuration is made of: JSON, which is YAML too. Undefined fields are left out. */
-export type Json = string | number | boolean | undefined | readonly Json[] | JsonObject;
+type Json = string | number | boolean | undefined | readonly Json[] | JsonObject;
 
 export interface JsonObject {
   readonly [field: string]: Json;

@@ -63,11 +63,12 @@ function argumentsOf(config: string, adminAddress: string, drainSeconds = DEFAUL
   ];
 }
 
-/** Under `setpriv`, where it is, the kernel ends Envoy however its parent ends. */
+/** What it starts is ended by the kernel, however its parent ends. Part of util-linux, so on every Debian. */
+const [SETPRIV, ...GUARD] = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
+
 async function launch(binary: string, args: readonly string[]): Promise<ChildProcess> {
-  const guard = ["--pdeathsig", "KILL", "--"];
-  return (await runs("setpriv", [...guard, "true"]))
-    ? spawn("setpriv", [...guard, binary, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+  return (await runs(SETPRIV, [...GUARD, "true"]))
+    ? spawn(SETPRIV, [...GUARD, binary, ...args], { stdio: ["ignore", "pipe", "pipe"] })
     : spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
 }
 

@@ -5,7 +5,7 @@ import { type HeaderPairs, pairs } from "../headers.ts";
 import { type Listening, listen } from "../loopback.ts";
 import { Received } from "../received.ts";
 
-export interface GreeterRequest {
+interface GreeterRequest {
   /** `/greeter.v1.Greeter/Greet` */
   readonly path: string;
   /** Pseudo-headers included. */

@@ -88,21 +88,38 @@ describe.skipIf(WITHOUT_ENVOY)("a real Envoy", () => {
   test.skipIf(process.platform !== "linux")(
     "goes with the process that started it, even one that was killed",
     async () => {
-      const program = `
-      const { startEnvoy } = await import(${JSON.stringify(RUN_MODULE)});
-      console.log((await startEnvoy(${JSON.stringify({ binary: await envoyBinary(), bootstrap: smallest, dir })})).pid);`;
-      const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      const [line] = await once(createInterface(parent.stdout), "line");
-      const pid = Number(line);
+      const { parent, pid } = await startedByAnother(process.env);
       expect(lives(pid)).toBe(true);
       parent.kill("SIGKILL");
-      await pollUntil(() => !lives(pid), { what: "Envoy gone with its parent", withinMs: GONE_WITHIN_MS });
-      expect(lives(pid)).toBe(false);
+      await gone(pid);
     },
   );
+
+  test("goes with the process that started it, where no setpriv is, when that ends by itself", async () => {
+    const { parent, pid } = await startedByAnother({ PATH: "" });
+    expect(lives(pid)).toBe(true);
+    parent.stdin.end();
+    await gone(pid);
+  });
+
+  /** @returns another process, which ends with its input, and the number of the Envoy it started. */
+  async function startedByAnother(env: NodeJS.ProcessEnv) {
+    const program = `
+      const { startEnvoy } = await import(${JSON.stringify(RUN_MODULE)});
+      process.stdin.once("end", () => process.exit()).resume();
+      console.log((await startEnvoy(${JSON.stringify({ binary: await envoyBinary(), bootstrap: smallest, dir })})).pid);`;
+    const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env,
+    });
+    const [line] = await once(createInterface(parent.stdout), "line");
+    return { parent, pid: Number(line) };
+  }
 });
+
+async function gone(pid: number): Promise<void> {
+  await pollUntil(() => !lives(pid), { what: "Envoy gone with its parent", withinMs: GONE_WITHIN_MS });
+}
 
 function lives(pid: number): boolean {
   try {

@@ -1,7 +1,7 @@
 /** Certificates made when a test runs, so that no key is ever kept. X.509 v3, as much of it as Envoy looks at. */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
-export interface Certificate {
+interface Certificate {
   /** PEM */
   readonly certificate: string;
   /** PEM */
@@ -15,7 +15,7 @@ export interface Authority {
   issue(subject: string, names: AltNames): Certificate;
 }
 
-export interface AltNames {
+interface AltNames {
   readonly uris?: readonly string[];
   readonly dns?: readonly string[];
 }

@@ -7,8 +7,8 @@ import { type Attributes, resolveAttributes } from "./attributes.ts";
 import { Compiler } from "./compiler.ts";
 import { scopeOf } from "./definitions.ts";
 import { doorsOf } from "./doors.ts";
-import { checkHandlerNames, checkMetrics, handlerSpecs } from "./handlers.ts";
 import type { HandlerSpec } from "./handler-set.ts";
+import { checkHandlerNames, checkMetrics, handlerSpecs } from "./handlers.ts";
 import { checkHeaderRules } from "./header-rules.ts";
 import { checkLoadRules } from "./load-rules.ts";
 import type { DoorPlan, Plan, PolicyPlan, SettingsPlan } from "./plan.ts";
@@ -42,7 +42,11 @@ export function compile(folder: AuthoredFolder, id: string): Compilation {
   compiler.add(...checkMetrics(folder, policies));
   const { diagnostics } = compiler;
   const handlers = handlerSpecs(folder, policies);
-  return { plan: hasErrors(diagnostics) ? undefined : planOf(folder, id, policies, handlers, attributes), handlers, diagnostics };
+  return {
+    plan: hasErrors(diagnostics) ? undefined : planOf(folder, id, policies, handlers, attributes),
+    handlers,
+    diagnostics,
+  };
 }
 
 /** Finds the doors of a policy and judges it by the load rules. */

@@ -1,11 +1,11 @@
 import { createHandlerHost, createModuleSource, type HostClock } from "../../src/adapter-host/index.ts";
 import { bagSource } from "../../src/attribute/bag.ts";
 import type { CelValue } from "../../src/attribute/value.ts";
+import { renderText } from "../../src/diagnostics/render-text.ts";
 import { createEngine } from "../../src/engine/create-engine.ts";
 import type { Decision, HeaderPair } from "../../src/engine/decision.ts";
 import { examine } from "../../src/engine/examine.ts";
 import { Live } from "../../src/engine/live.ts";
-import { renderText } from "../../src/diagnostics/render-text.ts";
 import { Reporter } from "../../src/report/reporter.ts";
 import { link } from "../../src/snapshot/link.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
@@ -68,7 +68,11 @@ export async function openCase(files: CaseFile["files"]): Promise<OpenCase> {
       const decision = await engine.check(snapshot, {
         door: "weir",
         source: bagSource(bag, snapshot.slots),
-        call: { peer: { address: "127.0.0.1:1", principal: undefined }, signal: new AbortController().signal, arrivedMs: clock.monotonicMs() },
+        call: {
+          peer: { address: "127.0.0.1:1", principal: undefined },
+          signal: new AbortController().signal,
+          arrivedMs: clock.monotonicMs(),
+        },
         quotas: (request.quotas ?? []).map((quota) => ({
           name: quota.name,
           amount: BigInt(quota.amount),
@@ -116,9 +120,15 @@ function spelled(decision: Decision): CaseAnswer {
     verdict,
     reason,
     rule: rule && `${rule.rule} ${rule.file}:${rule.line}`,
-    response: response && { status: response.status, headers: Object.fromEntries(response.headers), body: response.body },
+    response: response && {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: response.body,
+    },
     changes: Object.fromEntries(named.map(([name, value]) => [name, spelledChange(value)])),
-    limits: Object.fromEntries(limits.map((limit) => [limit.reference.rule, `${limit.remaining} of ${limit.max} left`])),
+    limits: Object.fromEntries(
+      limits.map((limit) => [limit.reference.rule, `${limit.remaining} of ${limit.max} left`]),
+    ),
     granted: Object.fromEntries(limits.map((limit) => [limit.reference.rule, Number(limit.granted)])),
   };
 }

@@ -9,7 +9,7 @@ import { acceptOf, closeFrame, readFrame, textFrame } from "../websocket-frames.
 /** Far above what Envoy lets through, so that large headers are never this service's refusal. */
 const MAX_HEADER_BYTES = 256 * 1024;
 
-interface OrdersRequest {
+export interface OrdersRequest {
   readonly method: string;
   /** As it came, with the query. */
   readonly path: string;

@@ -15,9 +15,9 @@ describe("commands shown in a document", () => {
   });
 
   test("have their output below them in a console block", () => {
-    expect(shownIn("```console\n$ weir a\none\ntwo\n$ weir b\n```\n")).toEqual([
-      { line: 2, command: "weir a", output: "one\ntwo\n" },
-      { line: 5, command: "weir b", output: undefined },
+    expect(shownIn("```console\n$ weir a \\\n    -b\none\ntwo\n$ weir b\n```\n")).toEqual([
+      { line: 2, command: "weir a -b", output: "one\ntwo\n" },
+      { line: 6, command: "weir b", output: undefined },
     ]);
   });
 

@@ -50,10 +50,12 @@ function consoleCommands(fence: Fence): readonly ShownCommand[] {
   const commands: { document: string; line: number; command: string; lines: string[] }[] = [];
   for (const [index, text] of fence.text.trimEnd().split("\n").entries()) {
     const line = fence.line + 1 + index;
+    const last = commands.at(-1);
     if (text.startsWith("$ "))
       commands.push({ document: fence.document, line, command: text.slice(2).trim(), lines: [] });
-    else if (commands.length === 0) throw new Error(`${fence.document}:${line}: output before any command`);
-    else commands.at(-1)?.lines.push(text);
+    else if (last === undefined) throw new Error(`${fence.document}:${line}: output before any command`);
+    else if (last.command.endsWith("\\")) last.command = `${last.command.slice(0, -1).trimEnd()} ${text.trim()}`;
+    else last.lines.push(text);
   }
   return commands.map(({ lines, ...shown }) => ({
     ...shown,

@@ -1,0 +1,24 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Adapter } from "../define-adapter.ts";
+import type { TemplateName } from "../templates.ts";
+
+/** One thing that every adapter promises. Run it with any test runner: it rejects, with words, when the promise is broken. */
+export interface ConformanceCase {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+export interface ConformanceOptions<
+  Name extends TemplateName = TemplateName,
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+> {
+  readonly adapter: Adapter<Name, Schema>;
+  /** A config that works, as written in `handlers.yaml`. Asked for by every case, so it may name a fresh file or a server of its own. */
+  readonly config: () => unknown;
+  /** Configs that are refused, and where. */
+  readonly refused?: readonly { readonly config: unknown; readonly path: readonly PropertyKey[] }[];
+  /** A config with which every delivery fails: a server that is not there. */
+  readonly failing?: () => unknown;
+  /** A config with which nothing is ever answered: a server that takes connections and says nothing. */
+  readonly silent?: () => unknown;
+}

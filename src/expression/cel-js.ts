@@ -96,6 +96,15 @@ export function pinAfter(node: Node, part: Node, type: CelType): void {
   });
 }
 
+/** Makes the result of a call `dyn` where the library says only that it is of some type. */
+export function mendCall(node: Node): void {
+  const { check: library } = inside(node).meta;
+  inside(node).setMeta("check", (checker: Checker, self: Node, context: unknown) => {
+    const result = library(checker, self, context);
+    return /^[A-Z]$/.test(result.name) ? checker.getType("dyn") : result;
+  });
+}
+
 /** Makes the sum of a duration and a timestamp a timestamp: the library takes every sum for what its left side is. */
 export function mendSum(node: Node, left: Node, right: Node): void {
   const { check: library } = inside(node).meta;
@@ -180,7 +189,11 @@ function formatCheckedType(type: CelType): string {
 }
 
 /** Operators the library lacks; the others of our table it has. */
-const MISSING_OPERATORS = ["<", "<=", ">", ">="].map((symbol) => `bytes ${symbol} bytes: bool`);
+const MISSING_OPERATORS = [
+  ...["<", "<=", ">", ">="].map((symbol) => `bytes ${symbol} bytes: bool`),
+  // Brings `!=` along.
+  "optional<V> == optional<V>: bool",
+];
 
 const ENVIRONMENT = createEnvironment();
 

@@ -1,8 +1,8 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
+import { constantArgumentProblem } from "./constant-arguments.ts";
 import { type Folded, fold } from "./fold.ts";
 import { MAX_NESTING } from "./limits.ts";
-import { patternProblem } from "./patterns.ts";
 import { problem, quoted } from "./problem.ts";
 import { mayBeAbsent, readsOf } from "./reads.ts";
 import { resolve } from "./resolve.ts";
@@ -66,8 +66,8 @@ function steps(text: string, scope: Scope, expected: Expected): Compiled<Express
   const wrongType = keyProblem(parsed.root) ?? resultProblem(checked.type, expected, text);
   if (wrongType) return failed(wrongType);
   const folded = fold(resolved.tree);
-  const wrongPattern = patternProblem(folded.tree);
-  if (wrongPattern) return failed(wrongPattern);
+  const wrongConstant = constantArgumentProblem(folded.tree);
+  if (wrongConstant) return failed(wrongConstant);
   const warnings = resolved.opaque ? [] : failureWarnings(folded, text);
   return { ok: true, plan: planOf(text, checked.type, folded), warnings };
 }

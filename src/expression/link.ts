@@ -122,9 +122,12 @@ function at(value: CelValue, key: CelValue, beyond: Outcome): Outcome {
   return element === undefined ? beyond : element;
 }
 
-/** An optional of what comes out, none where it is absent. */
+/** An optional of what comes out, none where it is absent, or has no fields or elements to be asked for. */
 function optionally(evaluate: Evaluate): Evaluate {
-  return (frame) => asOptional(evaluate(frame));
+  return (frame) => {
+    const outcome = evaluate(frame);
+    return outcome === NO_FIELDS || outcome === NO_INDEX ? NONE : asOptional(outcome);
+  };
 }
 
 function asOptional(outcome: Outcome): Outcome {

@@ -50,8 +50,13 @@ export function unknownName(parts: readonly string[], scope: Scope, variables: r
   const row = parts.length === 1 ? functionNamed(name) : undefined;
   const form = row && formsOf(row.name)[0];
   if (form !== undefined) return { finding: messages.functionAsValue(name, form), length };
-  return { finding: messages.unknownAttribute(name, nearest(parts, length, scope, variables)), length };
+  const suggestion = nearest(parts, length, scope, variables);
+  const isWord = parts.length === 1 && (suggestion === undefined || SHOUTED.test(name));
+  return { finding: isWord ? messages.textWithoutQuotes(name) : messages.unknownAttribute(name, suggestion), length };
 }
+
+/** `GET` is a text that lacks its quotes, and not a way to write `get`. */
+const SHOUTED = /^[A-Z][A-Z0-9_]*$/;
 
 /** How many parts of a name are the beginning of some attribute's. */
 function knownLength(parts: readonly string[], scope: Scope): number {
@@ -104,6 +109,6 @@ function form({ receiver, name, parameters }: Signature): string {
 }
 
 function typeInWords(type: string): string {
-  if (/^[A-Z]$/.test(type)) return "value";
+  if (/^[A-Z]$/.test(type)) return type === "K" ? "key" : "value";
   return type.replace(/^google\.protobuf\.(\w)/, (_, first: string) => first.toLowerCase()).replace(/<.*>$/, "");
 }

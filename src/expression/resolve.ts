@@ -1,6 +1,6 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
-import { mendSum, type Node, pin, pinAfter } from "./cel-js.ts";
+import { mendCall, mendSum, type Node, pin, pinAfter } from "./cel-js.ts";
 import type { Problem, Scope } from "./compile.ts";
 import { inlined } from "./definitions.ts";
 import { functionNamed, signaturesOf } from "./functions/registry.ts";
@@ -76,6 +76,7 @@ class Resolver {
       case "call":
         return this.#globalCall(node, at);
       case "rcall":
+        mendCall(node);
         return this.#memberCall(node, at);
       case "list":
         return { op: "list", elements: node.args.map((element) => this.tree(element)), at };

@@ -12,8 +12,14 @@ export function typeProblem(failure: Failure, text: string): Problem {
   return problem(findingOf(failure, text.slice(...place)), place);
 }
 
-function placeOf({ node, start, end }: Failure): Place {
-  return node === undefined ? [start, Math.max(end, start + 1)] : [node.start, node.end];
+function placeOf({ code, node, start, end }: Failure): Place {
+  const blamed = node !== undefined && code === "invalid_logical_operand" ? notBool(node) : node;
+  return blamed === undefined ? [start, Math.max(end, start + 1)] : [blamed.start, blamed.end];
+}
+
+/** The side of `&&` or `||` that is no bool. */
+function notBool(node: Node): Node {
+  return operandsOf(node).find((operand) => !["bool", "dyn"].includes(typeInWords(operand))) ?? node;
 }
 
 function findingOf(failure: Failure, text: string): messages.Finding {
@@ -28,7 +34,7 @@ function findingOf(failure: Failure, text: string): messages.Finding {
     case "invalid_logical_operand":
       return messages.conditionNeeded(
         "each side of `&&` and `||`",
-        first === "bool" || first === "dyn" ? second : first,
+        node === undefined ? "value" : typeInWords(notBool(node)),
       );
     case "invalid_condition_type":
       return messages.conditionNeeded("this condition", node === undefined ? "value" : typeInWords(node));
@@ -49,7 +55,14 @@ function findingOf(failure: Failure, text: string): messages.Finding {
 
 function functionTypes(node: Node | undefined, types: readonly string[], text: string): messages.Finding {
   if (node?.op !== "call" && node?.op !== "rcall") return messages.typesDoNotFit(quoted(text));
-  return messages.argumentTypes(node.args[0], types, formsOf(node.args[0]));
+  const [receiver, ...others] = types;
+  const isMember = node.op === "rcall" && receiver !== undefined;
+  return messages.argumentTypes(
+    node.args[0],
+    isMember ? receiver : undefined,
+    isMember ? others : types,
+    formsOf(node.args[0]),
+  );
 }
 
 /** The library does not look at the keys that maps are asked for, nor at what `has` asks. */

@@ -68,12 +68,9 @@ export function otherForm(name: string, form: string): Finding {
 
 /** P1205: a function with too few or too many arguments. */
 export function argumentCount(name: string, given: number, forms: readonly string[]): Finding {
-  const list = forms.map((form) => `\`${form}\``).join(" or ");
-  return error(
-    "P1205",
-    `\`${name}\` does not take ${given === 1 ? "one argument" : `${given} arguments`}`,
-    `it is ${list}`,
-  );
+  const count =
+    given === 0 ? "be called without arguments" : given === 1 ? "take one argument" : `take ${given} arguments`;
+  return error("P1205", `\`${name}\` does not ${count}`, `it is ${formList(forms)}`);
 }
 
 /** P1206: the first argument of `exists`, `all`, `map`, `filter` names the element. */
@@ -90,9 +87,17 @@ export function hasNeedsPath(): Finding {
   return error("P1207", "`has()` takes an attribute or a field", 'for a key with odd characters write `"key" in map`');
 }
 
-/** P1208: a variable of a loop with the name of an attribute's first part would hide it. */
+/** P1208: a word that CEL keeps for itself. */
 export function reservedName(name: string): Finding {
   return error("P1208", `\`${name}\` is a reserved word`, "no attribute or variable can have this name");
+}
+
+/** Ways to call a function that a message shows. */
+const MAX_FORMS = 3;
+
+function formList(forms: readonly string[]): string {
+  const shown = forms.slice(0, MAX_FORMS).map((form) => `\`${form}\``);
+  return `${shown.join(" or ")}${forms.length > MAX_FORMS ? " …" : ""}`;
 }
 
 // ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,9 +218,16 @@ export function operatorTypes(operator: string, types: readonly string[], help: 
 }
 
 /** P1232: a function called with types it does not take. */
-export function argumentTypes(name: string, types: readonly string[], forms: readonly string[]): Finding {
-  const list = forms.map((form) => `\`${form}\``).join(" or ");
-  return error("P1232", `\`${name}\` does not take ${types.map(a).join(" and ")}`, `it is ${list}`);
+export function argumentTypes(
+  name: string,
+  receiver: string | undefined,
+  types: readonly string[],
+  forms: readonly string[],
+): Finding {
+  const help = `it is ${formList(forms)}`;
+  if (receiver !== undefined && types.length === 0) return error("P1232", `${a(receiver)} has no \`${name}\``, help);
+  const of = receiver === undefined ? "" : ` of ${a(receiver)}`;
+  return error("P1232", `\`${name}\`${of} does not take ${types.map(a).join(" and ")}`, help);
 }
 
 /** P1233: a condition that is neither true nor false. */
@@ -277,6 +289,12 @@ export function badPattern(reason: string): Finding {
 export function patternNotConstant(name: string): Finding {
   const help = "compiling a pattern takes too long for a request; `contains`, `startsWith` and `==` take any text";
   return error("P1252", `the pattern of \`${name}\` must be a constant`, help);
+}
+
+/** P1254: a constant time zone that does not exist. */
+export function unknownZone(name: string): Finding {
+  const help = "name one such as `Europe/Paris`, or an offset such as `+02:00`";
+  return error("P1254", `there is no time zone \`${name}\``, help);
 }
 
 /** P1253: a regular expression whose machine is too large. */

@@ -26,8 +26,8 @@ export interface FunctionRow {
   readonly prepare?: (constants: readonly (CelValue | undefined)[]) => Prepared | undefined;
   /** In place of `apply` where absence of an operand is not absence of the result. */
   readonly link?: (operands: readonly Operand[]) => Evaluate | undefined;
-  /** The argument that must be a constant pattern, because compiling one takes too long for a request. */
-  readonly pattern?: PatternArgument;
+  /** The argument of which something can be told at load when it is constant. A regex or glob must be: compiling takes too long later. */
+  readonly checked?: CheckedArgument;
 }
 
 /**
@@ -41,9 +41,9 @@ export interface Prepared {
   readonly cost?: FunctionRow["cost"];
 }
 
-export interface PatternArgument {
+export interface CheckedArgument {
   readonly argument: number;
-  readonly kind: "regex" | "glob";
+  readonly kind: "regex" | "glob" | "zone";
 }
 
 /** An argument of a function that decides itself what to evaluate. */

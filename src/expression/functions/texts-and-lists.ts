@@ -44,7 +44,7 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
     doc: "Whether a regular expression (RE2, a constant) is found in the text.",
     cost: scan,
     apply: () => NO_OVERLOAD,
-    pattern: { argument: 1, kind: "regex" },
+    checked: { argument: 1, kind: "regex" },
     prepare: ([, source]) => prepared(source, compilePattern),
   },
   {
@@ -53,7 +53,7 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
     doc: "Whether the whole text is as the pattern (a constant): `*` is one path segment or a part of one, `**` anything.",
     cost: scan,
     apply: () => NO_OVERLOAD,
-    pattern: { argument: 1, kind: "glob" },
+    checked: { argument: 1, kind: "glob" },
     prepare: ([, source]) => prepared(source, compileGlob),
   },
 ];

@@ -49,6 +49,7 @@ function field(name: string, doc: string, read: (date: Date) => number, unit?: b
     ],
     doc,
     cost: UNKNOWN_ZONE_COST,
+    checked: { argument: 1, kind: "zone" },
     apply: (value, zone) => (typeof zone === "string" ? inZone(value, zoneOf(zone), on) : NO_OVERLOAD),
     prepare: (constants) => {
       if (constants.length === 1) return { apply: (value) => ofDurationOrUtc(value, unit, on), cost: 4 };

@@ -16,11 +16,12 @@ export interface AuthoredFolder {
 }
 
 /**
- * Set only in the partial folder of a failed load: something of it could not be read, which was said. What is there may be judged
- * (expressions), what is missing may not; a name that is missing is `""`.
+ * Set only in the folder of a failed load: something of it could not be read, which was said. The expressions that are there may be
+ * judged; rules about the whole may not, see `withoutEchoes`. A name that is missing is `""`.
  */
 export interface Incomplete {
-  readonly incomplete?: true;
+  /** The whole of it in the file. */
+  readonly incomplete?: Span;
 }
 
 /** A scalar with the place of each of its characters: an expression or a text with `${…}`. */
@@ -107,7 +108,7 @@ export interface AuthoredPolicy extends Incomplete {
   readonly cache?: AuthoredCache;
   readonly define: readonly AuthoredDefinition[];
   /**
-   * Set only in the partial folder of a failed load: names of definitions that could not be read. Expressions that use them are not
+   * Set only in the folder of a failed load: names of definitions that could not be read. Expressions that use them are not
    * wrong about the name.
    */
   readonly unreadableDefinitions?: readonly string[];

@@ -22,7 +22,7 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 /** All files together. */
 export const MAX_FOLDER_BYTES = 64 * 1024 * 1024;
 /** Time between two readings that have to agree: longer than any writer takes from one file to the next. */
-export const MOMENT_MS = 100;
+const MOMENT_MS = 100;
 /** Then something writes all the time, and the folder is reported as it is. */
 export const MAX_READINGS = 50;
 /** Files open at once. */

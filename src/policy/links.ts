@@ -13,7 +13,7 @@ export interface Way {
   readonly links: readonly Link[];
 }
 
-export interface Link {
+interface Link {
   /** The directory in which the symlink stands: what has to be watched to see it change. */
   readonly directory: string;
   readonly name: string;

@@ -28,7 +28,7 @@ export type LoadedFolder =
       /** What could be read all the same, so that its expressions can be judged in the same run; never to be served. See `Incomplete`. */
       readonly folder: AuthoredFolder;
       readonly diagnostics: readonly Diagnostic[];
-      /** Files of which nothing is in `folder`: what they declare is missing there, and nobody is wrong to name it. */
+      /** Files of which `folder` lacks something that others may name: they are not wrong to. See `withoutEchoes`. */
       readonly unreadable: ReadonlySet<string>;
     };
 
@@ -66,8 +66,15 @@ export function loadFolder(files: readonly SourceFile[]): LoadedFolder {
     ...judgeEmptiness(parsed, settings.settings),
   ]);
   if (!hasErrors(diagnostics)) return { ok: true, folder, diagnostics };
-  const unreadable = parsed.filter((file) => file.map === undefined && !file.empty).map((file) => file.path);
-  return { ok: false, folder, diagnostics, unreadable: new Set(unreadable) };
+  const incomplete = [
+    ...(settings.complete ? [] : [SETTINGS]),
+    ...(handlers.complete ? [] : [HANDLERS]),
+    ...(attributes.complete ? [] : [ATTRIBUTES]),
+    ...parsed
+      .filter((file) => file.role === "policy" && file.map === undefined && !file.empty)
+      .map((file) => file.path),
+  ];
+  return { ok: false, folder, diagnostics, unreadable: new Set(incomplete) };
 }
 
 interface ParsedFile {
@@ -105,19 +112,19 @@ function roleOf(path: string, root: YamlNode | undefined): ParsedFile["role"] {
 function loadSettings(files: readonly ParsedFile[]) {
   const file = files.find((each) => each.role === "settings");
   if (file?.map !== undefined) return readSettings(file.map, file.path);
-  return { settings: defaultSettings(SETTINGS), diagnostics: [] };
+  return { settings: defaultSettings(SETTINGS), diagnostics: [], complete: file?.empty ?? false };
 }
 
 function loadHandlers(files: readonly ParsedFile[]) {
   const file = files.find((each) => each.role === "handlers");
   if (file?.map !== undefined) return readHandlers(file.map, file.path);
-  return { handlers: [], diagnostics: [] };
+  return { handlers: [], diagnostics: [], complete: file?.empty ?? true };
 }
 
 function loadAttributes(files: readonly ParsedFile[]) {
   const file = files.find((each) => each.role === "attributes");
   if (file?.map !== undefined) return readAttributes(file.map, file.path);
-  return { attributes: [], derivations: [], diagnostics: [] };
+  return { attributes: [], derivations: [], diagnostics: [], complete: file?.empty ?? true };
 }
 
 function loadPolicies(files: readonly ParsedFile[]) {

@@ -15,7 +15,7 @@ import {
 import { follow, isInside, isMissing, systemCode, type Way } from "./links.ts";
 
 /** Policy files and folders together; a whole company's policies are a few thousand. */
-export const MAX_ENTRIES = 50_000;
+const MAX_ENTRIES = 50_000;
 /** Folders in folders. */
 export const MAX_FOLDER_DEPTH = 32;
 
@@ -47,7 +47,7 @@ export async function scanFolder(folder: string): Promise<Scan> {
 }
 
 /** @returns whether the loader reads a file of this name: tests and everything that is not YAML are passed over. */
-export function isPolicyFile(name: string): boolean {
+function isPolicyFile(name: string): boolean {
   return /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name);
 }
 

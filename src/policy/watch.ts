@@ -5,7 +5,7 @@ import { isMissing, systemCode } from "./links.ts";
 import { reasonOf, type Scan, scanFolder } from "./scan.ts";
 
 /** How often times and sizes are compared, in case the file system tells of a change too late or not at all (network mounts). */
-export const POLL_MS = 1_000;
+const POLL_MS = 1_000;
 
 export interface WatchOptions {
   /** Milliseconds between two looks without an event. */

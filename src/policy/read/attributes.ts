@@ -9,14 +9,19 @@ export interface ReadAttributes {
   readonly attributes: readonly AuthoredAttribute[];
   readonly derivations: readonly AuthoredDerivation[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Whether every attribute that is written has its name here. */
+  readonly complete: boolean;
 }
 
 /** @returns what `attributes.yaml` declares and derives. */
 export function readAttributes(map: YamlMap, file: string): ReadAttributes {
-  const { value, diagnostics } = validate(FILES.attributes, map, { owner: { file, start: 0, end: 0 } });
+  const { value, diagnostics, complete } = validate(FILES.attributes, map, { owner: { file, start: 0, end: 0 } });
   const rules = (value.attributes ?? []).map((node) => readRule("attributes", node));
+  const attributes = rules.flatMap(({ rule }) => (rule === undefined ? [] : [attributeOf(rule)]));
+  const named = attributes.length === rules.length && attributes.every(({ name }) => name.value !== "");
   return {
-    attributes: rules.flatMap(({ rule }) => (rule === undefined ? [] : [attributeOf(rule)])),
+    attributes,
+    complete: complete && named,
     derivations: value.derive ?? [],
     diagnostics: [...diagnostics, ...rules.flatMap((rule) => rule.diagnostics)],
   };

@@ -9,15 +9,21 @@ import { entryOf, type YamlMap, type YamlNode } from "../yaml/node.ts";
 /** Records that may wait for one handler, unless its `queue:` says otherwise. */
 const DEFAULT_QUEUE_RECORDS = 10_000;
 
+export interface ReadHandlers {
+  readonly handlers: readonly AuthoredHandler[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Whether every handler that is written has its name here. */
+  readonly complete: boolean;
+}
+
 /** @returns the handlers of `handlers.yaml`; those without a name are left out. */
-export function readHandlers(
-  map: YamlMap,
-  file: string,
-): { readonly handlers: readonly AuthoredHandler[]; readonly diagnostics: readonly Diagnostic[] } {
-  const { value, diagnostics } = validate(FILES.handlers, map, { owner: { file, start: 0, end: 0 } });
+export function readHandlers(map: YamlMap, file: string): ReadHandlers {
+  const { value, diagnostics, complete } = validate(FILES.handlers, map, { owner: { file, start: 0, end: 0 } });
   const rules = (value.handlers ?? []).map((node) => readRule("handlers", node));
   const handlers = rules.flatMap(({ rule }) => (rule === undefined ? [] : [handlerOf(rule)]));
-  return { handlers, diagnostics: [...diagnostics, ...rules.flatMap((rule) => rule.diagnostics)] };
+  const named = handlers.length === rules.length && handlers.every(({ name }) => name.value !== "");
+  const all = [...diagnostics, ...rules.flatMap((rule) => rule.diagnostics)];
+  return { handlers, complete: complete && named, diagnostics: all };
 }
 
 function handlerOf({ rule }: ReadRule<"handlers">): AuthoredHandler {

@@ -8,7 +8,6 @@ import type {
   AuthoredReport,
   AuthoredRespond,
   AuthoredRule,
-  Incomplete,
 } from "../authored.ts";
 import { FILES } from "../schema/files.ts";
 import { type ReadRule, readRule } from "../schema/rule.ts";
@@ -48,7 +47,7 @@ export function readPolicy(
     check: each(value.check, (node) => readRule("check", node), ruleOf),
     quota: each(value.quota, (node) => readRule("quota", node), limitOf),
     report: each(value.report, readReport, reportOf),
-    ...incompleteIf(!own.complete),
+    ...optional("incomplete", own.complete ? undefined : map.span),
     ...unreadable(map, value.define ?? []),
   };
   return { policy, diagnostics };
@@ -66,7 +65,7 @@ function ruleOf(read: ReadRule<"check">): AuthoredRule {
     ...optional("when", rule.when),
     shadow: rule.shadow,
     rawPath: rule["raw-path"],
-    ...incompleteIf(!read.complete),
+    ...optional("incomplete", read.incomplete),
   };
   switch (read.kind) {
     case "allow":
@@ -118,7 +117,7 @@ function headerChanges(written: Partial<AuthoredHeaderChanges> | undefined): Aut
   return { set: written?.set ?? [], add: written?.add ?? [], remove: written?.remove ?? [] };
 }
 
-function limitOf({ rule, at, complete }: ReadRule<"quota">): AuthoredLimit {
+function limitOf({ rule, at, incomplete }: ReadRule<"quota">): AuthoredLimit {
   return {
     name: rule.limit,
     ...described(rule),
@@ -133,7 +132,7 @@ function limitOf({ rule, at, complete }: ReadRule<"quota">): AuthoredLimit {
     ...optional("onUnavailable", rule["on-unavailable"]),
     shadow: rule.shadow,
     ...optional("respond", respondOf(rule.respond, at)),
-    ...incompleteIf(!complete),
+    ...optional("incomplete", incomplete),
   };
 }
 
@@ -144,7 +143,7 @@ function reportOf(read: ReadRule<"report">): AuthoredReport {
     of: rule.of?.value ?? "request",
     handlers: rule.handlers,
     ...optional("when", rule.when),
-    ...incompleteIf(!read.complete),
+    ...optional("incomplete", read.incomplete),
   };
   switch (read.kind) {
     case "metric":
@@ -187,10 +186,6 @@ function respondOf(written: WrittenRespond, at: Span): AuthoredRespond | undefin
 
 function described(rule: { readonly description?: string }): { readonly description?: string } {
   return optional("description", rule.description);
-}
-
-function incompleteIf(incomplete: boolean): Incomplete {
-  return incomplete ? { incomplete: true } : {};
 }
 
 /** A property where there is a value for it: `exactOptionalPropertyTypes` tells a missing key from an undefined one. */

@@ -16,13 +16,14 @@ type Written = z.output<typeof FILES.settings>;
 export function readSettings(
   map: YamlMap,
   file: string,
-): { readonly settings: AuthoredSettings; readonly diagnostics: readonly Diagnostic[] } {
+): { readonly settings: AuthoredSettings; readonly diagnostics: readonly Diagnostic[]; readonly complete: boolean } {
   const owner = { file, start: 0, end: 0 };
-  const { value, diagnostics } = validate(FILES.settings, map, { owner });
+  const { value, diagnostics, complete } = validate(FILES.settings, map, { owner });
   const span = entryOf(map, "doors")?.key.span ?? owner;
   const noDoor = value.doors !== undefined && diagnostics.length === 0 && Object.keys(value.doors).length === 0;
   return {
     settings: settingsOf(value, map, owner),
+    complete,
     diagnostics: noDoor ? [...diagnostics, emptyCollection(span, "door")] : diagnostics,
   };
 }

@@ -15,7 +15,10 @@ describe("the JSON Schema for editors", () => {
   });
 
   test("offers each kind of rule, told from the others by the key it requires", () => {
-    const policy = schemas["policy.schema.json"] as Record<string, Record<string, { items: { oneOf: { required: string[] }[] } }>>;
+    const policy = schemas["policy.schema.json"] as Record<
+      string,
+      Record<string, { items: { oneOf: { required: string[] }[] } }>
+    >;
     for (const section of ["check", "quota", "report"] as const) {
       const kinds = policy["properties"]?.[section]?.items.oneOf.map(({ required }) => required[0]);
       expect(kinds).toEqual(Object.keys(KINDS[section]));

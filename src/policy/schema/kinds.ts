@@ -89,7 +89,9 @@ export const KINDS = {
       handler: name("Who counts, by a name of `handlers.yaml`.", KEBAB_NAME),
       max: integer("How much fits into `every`.", 1n, MAX_INT64),
       every: duration("The time that `max` is for, from 1s to 1y.", "1s", "1y"),
-      algorithm: word("How it is counted.", ["rolling-window"], ["token-bucket", "fixed-window"]).exactOptional(),
+      algorithm: word("How it is counted.", ["rolling-window"], {
+        later: ["token-bucket", "fixed-window"],
+      }).exactOptional(),
       by: expressions("A counter of its own for each value of these.", VISIBLE_NAME).exactOptional(),
       cost: cel("How much one request takes; 1 when left out.").exactOptional(),
       "on-request": flag("Charged only when a native caller names it.").default(false),
@@ -136,7 +138,7 @@ export const KINDS = {
   attributes: {
     attribute: map("An attribute that Weir's own vocabulary lacks.", {
       attribute: name("Its name; never a prefix of another.", ATTRIBUTE_NAME),
-      type: word("Its CEL type.", ATTRIBUTE_TYPES),
+      type: word("Its CEL type.", ATTRIBUTE_TYPES, { stopgap: "dyn" }),
       description: prose("What it is, in a sentence.").exactOptional(),
       doors: words("The doors that supply it.", DOOR_NAMES, "door").exactOptional(),
     }),

@@ -10,9 +10,12 @@ export type JsonSchema = { readonly [key: string]: unknown };
 export class Refused<T> {
   readonly diagnostics: readonly Diagnostic[];
   readonly stopgap: T;
-  constructor(diagnostics: readonly Diagnostic[], stopgap: T) {
+  /** Nothing else depends on it: a name that is only misspelt, a description. */
+  readonly harmless: boolean;
+  constructor(diagnostics: readonly Diagnostic[], stopgap: T, { harmless = false } = {}) {
     this.diagnostics = diagnostics;
     this.stopgap = stopgap;
+    this.harmless = harmless;
   }
 }
 
@@ -32,6 +35,8 @@ export interface Problem {
   readonly kind: "missing" | "refused";
   /** refused: what to say; nothing when it was said already. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What else there is may be judged as if this were well. */
+  readonly harmless?: boolean;
   /** missing: how the value is written. */
   readonly example: string;
   /** What may stand there; `span` is where the value is, or would be. */
@@ -64,8 +69,9 @@ export function place<T>(options: PlaceOptions<T>) {
     if (isBroken(node)) return refuse(context, { kind: "refused", diagnostics: [], example: "", replacement });
     const result = options.read(node);
     if (!(result instanceof Refused)) return result;
-    const { diagnostics, stopgap } = result;
-    return refuse(context, { kind: "refused", diagnostics, example: "", replacement: () => new Stopgap(stopgap) });
+    const { diagnostics, stopgap, harmless } = result;
+    const kept = () => new Stopgap(stopgap);
+    return refuse(context, { kind: "refused", diagnostics, harmless, example: "", replacement: kept });
   };
   return z.transform(read).meta(options.json);
 }

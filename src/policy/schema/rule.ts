@@ -21,8 +21,8 @@ export type ReadRule<S extends Section> = {
     readonly rule: RuleOf<S, K>;
     /** Where the key of its kind stands. */
     readonly at: Span;
-    /** Whether nothing of it had to be left out. */
-    readonly complete: boolean;
+    /** The whole rule in the file, where something of it had to be left out. */
+    readonly incomplete: Span | undefined;
   };
 }[KindOf<S>];
 
@@ -48,12 +48,8 @@ export function readRule<S extends Section>(
   const { value, diagnostics, complete } = validate(schemaOf(section, kind), map, standing);
   const all = [...picked.diagnostics, ...diagnostics];
   // The value came from the schema of exactly this section and kind.
-  const rule = {
-    kind,
-    rule: value,
-    at,
-    complete: complete && picked.diagnostics.length === 0,
-  } as unknown as ReadRule<S>;
+  const incomplete = complete && picked.diagnostics.length === 0 ? undefined : node.span;
+  const rule = { kind, rule: value, at, incomplete } as unknown as ReadRule<S>;
   return { rule, diagnostics: all };
 }
 

@@ -84,24 +84,26 @@ export function prose(description: string) {
     example: "…",
     read(node) {
       const source = readText(node);
-      return source instanceof Refused ? new Refused(source.diagnostics, "") : source.text;
+      return source instanceof Refused ? new Refused(source.diagnostics, "", { harmless: true }) : source.text;
     },
     stopgap: () => "",
   });
 }
 
-/** One of a few words; `later` are those that the documentation names already. */
+/** One of a few words; `later` are those that the documentation names already, `stopgap` stands for one that could not be read. */
 export function word<const W extends string>(
   description: string,
   words: readonly [W, ...W[]],
-  later: readonly string[] = [],
+  { later = [], stopgap = words[0] }: { readonly later?: readonly string[]; readonly stopgap?: W } = {},
 ) {
-  const [first] = words;
   return place<Located<W>>({
     json: { enum: words, description },
     example: words.length > 3 ? words[0] : words.join("` or `"),
-    read: (node) => readWord(node, words, later),
-    stopgap: (span) => ({ value: first, span }),
+    read(node) {
+      const read = readWord(node, words, later);
+      return read instanceof Refused ? new Refused(read.diagnostics, { value: stopgap, span: node.span }) : read;
+    },
+    stopgap: (span) => ({ value: stopgap, span }),
   });
 }
 

@@ -11,7 +11,7 @@ const MAX_MENDS = 8;
 export interface Validation<T> {
   readonly value: T;
   readonly diagnostics: readonly Diagnostic[];
-  /** Whether nothing had to be put in the place of what could not be read. */
+  /** Whether nothing on which something else depends had to be left out. */
   readonly complete: boolean;
 }
 
@@ -29,14 +29,16 @@ export interface Standing {
  */
 export function validate<S extends z.ZodType>(schema: S, node: YamlNode, standing: Standing): Validation<z.output<S>> {
   const diagnostics: Diagnostic[] = [];
+  let complete = true;
   let input: Input = node;
   for (let mends = 0; mends <= MAX_MENDS; mends++) {
     const result = schema.safeParse(input);
-    if (result.success) return { value: result.data, diagnostics, complete: mends === 0 };
+    if (result.success) return { value: result.data, diagnostics, complete };
     const { issues } = result.error;
     // What only shows after mending follows from what was told.
     if (mends === 0)
       diagnostics.push(...withoutEchoes(issues, schema).flatMap((issue) => explain(issue, schema, node, standing)));
+    complete &&= issues.every((issue) => issue.code === "custom" && problemOf(issue).harmless === true);
     for (const issue of issues) input = mend(input, issue, standing.owner);
   }
   throw new Error("a schema refuses its own stopgaps");

@@ -35,7 +35,7 @@ export interface YamlKey {
   readonly span: Span;
 }
 
-export interface YamlList {
+interface YamlList {
   readonly kind: "list";
   readonly span: Span;
   readonly items: readonly YamlNode[];

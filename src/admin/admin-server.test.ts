@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { parseExposition } from "../../test/exposition/parse.ts";
 import { createMetrics, SILENT } from "../telemetry/index.ts";
 import { type AdminOptions, type RunningAdmin, startAdmin } from "./admin-server.ts";
-import { joinExpositions } from "./exposition.ts";
+import { metricsPage } from "./exposition.ts";
 import type { AdminView, Status } from "./view.ts";
 
 const STATUS: Status = {
@@ -87,7 +87,7 @@ describe("the admin pages", () => {
     metrics.decision("weir", "allowed", "rule", 10);
     const adapters = "# HELP orders_total Orders.\n# TYPE orders_total counter\norders_total 3\n";
     const admin = await start({
-      metrics: async () => joinExpositions([await metrics.exposition(), adapters], () => undefined),
+      metrics: async () => metricsPage(await metrics.exposition(), adapters, () => undefined),
     });
     const got = await get(admin, "/metrics");
     expect(got.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -167,7 +167,7 @@ test("of a metric that comes twice the first one is kept, and the other one is n
   const ours = '# HELP a A.\n# TYPE a histogram\na_bucket{le="+Inf"} 1\na_sum 1\na_count 1\n';
   const theirs =
     "# HELP b B.\n# TYPE b gauge\nb 1\n# HELP a Mine.\n# TYPE a counter\na 9\n# HELP c C.\n# TYPE c gauge\nc 1";
-  const joined = joinExpositions([ours, theirs], (name) => leftOut.push(name));
+  const joined = metricsPage(ours, theirs, (name) => leftOut.push(name));
   const parsed = parseExposition(joined);
   expect([...parsed.keys()]).toEqual(["a", "b", "c"]);
   expect(parsed.get("a")?.help).toBe("A.");

@@ -1,11 +1,11 @@
 /**
- * Joins texts in Prometheus' exposition format. A metric that an earlier text has already is left out of a later one, since a scraper
- * refuses a page on which a metric comes twice: the page must survive an adapter that takes a name of ours.
+ * The metrics page: our own metrics, then those of adapters, both in Prometheus' exposition format. A scraper refuses a page on which a
+ * metric comes twice, so that one of an adapter's that has a name of ours is left out.
  * @param leftOut told the name of each metric that was left out.
  */
-export function joinExpositions(texts: readonly string[], leftOut: (metric: string) => void): string {
+export function metricsPage(own: string, adapters: string, leftOut: (metric: string) => void): string {
   const seen = new Set<string>();
-  return texts.map((text) => withoutSeen(text, seen, leftOut)).join("");
+  return [own, adapters].map((text) => withoutSeen(text, seen, leftOut)).join("");
 }
 
 function withoutSeen(text: string, seen: Set<string>, leftOut: (metric: string) => void): string {

@@ -79,7 +79,6 @@ describe("Weir's own metrics", () => {
     metrics.report("a/b", "skipped");
     metrics.notAdmitted("overload");
     metrics.undecodable("weir");
-    metrics.acceptedEntries("DownstreamEnd", 5);
     metrics.skippedEntries("DownstreamStart", 2);
     metrics.droppedRecords("access-log", "overload", 4);
     metrics.carriedLeftOut(1);
@@ -88,10 +87,7 @@ describe("Weir's own metrics", () => {
     metrics.connection("opened");
     metrics.connection("closed");
     expect(await read(metrics, "weir_shadow_total")).toEqual({ 'a/"quoted"\\and\nbroken denied allowed': 1 });
-    expect(await read(metrics, "weir_access_log_entries_total")).toEqual({
-      "DownstreamEnd accepted": 5,
-      "DownstreamStart skipped": 2,
-    });
+    expect(await read(metrics, "weir_access_log_entries_skipped_total")).toEqual({ DownstreamStart: 2 });
     expect(await read(metrics, "weir_connections_open")).toEqual({ "": 1 });
     expect(await read(metrics, "weir_build_info")).toEqual({ [`1.2.3 ${process.versions.node}`]: 1 });
   });

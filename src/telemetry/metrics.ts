@@ -87,12 +87,8 @@ class OwnMetrics implements Metrics {
     this.#counters.undecodable.add(1, door);
   }
 
-  acceptedEntries(type: string, count: number): void {
-    this.#counters.entries.add(count, type, "accepted");
-  }
-
   skippedEntries(type: string, count: number): void {
-    this.#counters.entries.add(count, type, "skipped");
+    this.#counters.skippedEntries.add(count, type);
   }
 
   droppedRecords(door: string, why: string, count: number): void {
@@ -166,10 +162,11 @@ function makeCounters() {
       ["rule", "state"],
     ),
     undecodable: new Counter("weir_undecodable_total", "Messages that are none of their door's.", ["door"]),
-    entries: new Counter("weir_access_log_entries_total", "Entries of access logs; only end entries are records.", [
-      "type",
-      "state",
-    ]),
+    skippedEntries: new Counter(
+      "weir_access_log_entries_skipped_total",
+      "Entries of access logs that are no end of anything.",
+      ["type"],
+    ),
     droppedRecords: new Counter("weir_door_records_dropped_total", "Records lost before they were queued.", [
       "door",
       "why",

@@ -15,9 +15,7 @@ export interface Telemetry {
   report(rule: string, what: "skipped" | "failed"): void;
   /** A message that is none of the door's. */
   undecodable(door: string): void;
-  /** Entries of an access log stream that were taken, by their type in Envoy's words: `DownstreamEnd`. */
-  acceptedEntries(type: string, count: number): void;
-  /** Entries that never become records, by their type. */
+  /** Entries of an access log that never become records, by their type in Envoy's words: `DownstreamStart`. */
   skippedEntries(type: string, count: number): void;
   /** Records lost at a door because nobody could take them. */
   droppedRecords(door: string, why: string, count: number): void;
@@ -58,7 +56,6 @@ export const UNCOUNTED: Telemetry = {
   notAdmitted: () => undefined,
   report: () => undefined,
   undecodable: () => undefined,
-  acceptedEntries: () => undefined,
   skippedEntries: () => undefined,
   droppedRecords: () => undefined,
   carriedLeftOut: () => undefined,

@@ -5,8 +5,10 @@ import { ReportRequest, ReportResponse } from "#proto/weir/v1/report";
 import { type Address, formatAddress } from "./address.ts";
 import { lenientReadOptions } from "./lenient.ts";
 
+export type { AttributeValue as NativeValue } from "#proto/weir/v1/attribute";
 export { CheckRequest, type CheckResponse, Verdict } from "#proto/weir/v1/check";
 export { ReportRequest, type ReportResponse } from "#proto/weir/v1/report";
+export { encodeReport } from "./report-encoder.ts";
 
 /** What became of a call. */
 export type Called<T> =

@@ -49,13 +49,16 @@ export interface RunningServer {
 /** Serves the doors over gRPC. A problem is a sentence for people: the address is taken, or must not be used like this. */
 export async function startServer(options: ServerOptions): Promise<RunningServer | { readonly problem: string }> {
   const { address, insecure } = options;
-  if (!isLocal(address) && !insecure) return { problem: exposed(address) };
+  const problem = exposureOf(address, insecure);
+  if (problem !== undefined) return { problem };
   const server = new GrpcServer(options);
   const listening = await server.listen(address);
   return "problem" in listening ? listening : server;
 }
 
-function exposed(address: Address): string {
+/** @returns in words for people why an address must not be served like this; undefined when it may. */
+export function exposureOf(address: Address, insecure: boolean): string | undefined {
+  if (insecure || isLocal(address)) return undefined;
   return (
     `${formatAddress(address)} can be reached from other machines and would be served without TLS: whoever connects could ask and report ` +
     "what he likes; use a loopback address or a Unix socket, or say --insecure if the network in front of it keeps others out"

@@ -1,0 +1,23 @@
+import type { Log, LogLevel } from "../telemetry/index.ts";
+import type { ExitCode } from "./exit-codes.ts";
+
+/** What a command has of the process it runs in. */
+export interface CommandIo {
+  /** Standard output: data. */
+  out(text: string): void;
+  /** Standard error: talk. */
+  err(text: string): void;
+  /** Whether escape sequences are wanted there. */
+  readonly color: { readonly out: boolean; readonly err: boolean };
+  /** Everything from standard input. */
+  readStdin(): Promise<string>;
+  /** A log on standard error. */
+  openLog(level: LogLevel): Log;
+  /** Aborted when somebody asks the process to end. */
+  readonly stop: AbortSignal;
+  /** Weir's own version. */
+  readonly version: string;
+}
+
+/** What a command does with its exit code. */
+export type Finish = (code: ExitCode) => void;

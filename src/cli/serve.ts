@@ -1,0 +1,146 @@
+import { Command, type Option } from "commander";
+import { renderText } from "../diagnostics/render-text.ts";
+import { LOG_LEVELS, type LogLevel } from "../telemetry/index.ts";
+import type { Address } from "../wire/address.ts";
+import { exposureOf } from "../wire/server.ts";
+import type { CommandIo, Finish } from "./command-io.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { address, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
+import { startServing } from "./serving.ts";
+
+/** Requests admitted and not yet answered. One that waits for a backend costs some ten kilobytes. */
+const DEFAULT_MAX_IN_FLIGHT = 2_000;
+const MAX_IN_FLIGHT = 1_000_000;
+/** How long calls in flight may take when the process is asked to end. Kubernetes kills after 30 s. */
+const DEFAULT_GRACE_MS = 10_000;
+const MAX_GRACE_MS = 600_000;
+const MAX_POLL_MS = 86_400_000;
+
+interface ServeFlags {
+  readonly policies: string;
+  readonly grpc: Address;
+  readonly admin: Extract<Address, { kind: "tcp" }>;
+  readonly metricsAddress?: Extract<Address, { kind: "tcp" }>;
+  readonly record?: string;
+  readonly maxInFlight: number;
+  readonly workers: number;
+  readonly pollMs?: number;
+  readonly graceMs: number;
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export function serveCommand(io: CommandIo, finish: Finish): Command {
+  return new Command("serve")
+    .description("serve a folder of policies: gRPC to sidecars, HTTP to operators")
+    .addOption(setting("--policies <dir>", "the folder of policies", "WEIR_POLICIES").default("./policies"))
+    .addOption(
+      setting("--grpc <address>", "where sidecars connect: HOST:PORT or unix:/PATH", "WEIR_GRPC")
+        .argParser(address)
+        .default(address("127.0.0.1:9091"), "127.0.0.1:9091"),
+    )
+    .addOption(
+      setting("--admin <address>", "health, metrics and status, for this machine alone", "WEIR_ADMIN")
+        .argParser(tcpAddress)
+        .default(tcpAddress("127.0.0.1:9093"), "127.0.0.1:9093"),
+    )
+    .addOption(
+      setting("--metrics-address <address>", "health and metrics again, for others", "WEIR_METRICS_ADDRESS").argParser(
+        tcpAddress,
+      ),
+    )
+    .addOption(
+      setting("--record <file>", "record what comes in, masked; a recording that is there is continued", "WEIR_RECORD"),
+    )
+    .addOption(
+      setting("--max-in-flight <n>", "requests at a time; one more is refused as overload", "WEIR_MAX_IN_FLIGHT")
+        .argParser(wholeNumber(1, MAX_IN_FLIGHT))
+        .default(DEFAULT_MAX_IN_FLIGHT),
+    )
+    .addOption(
+      setting("--workers <n>", "request threads; this version has one", "WEIR_WORKERS")
+        .argParser(wholeNumber(1, 1_024))
+        .default(1),
+    )
+    .addOption(
+      setting(
+        "--poll-ms <ms>",
+        "time between two looks at the folder where no event tells of a change",
+        "WEIR_POLL_MS",
+      ).argParser(wholeNumber(100, MAX_POLL_MS)),
+    )
+    .addOption(
+      setting("--grace-ms <ms>", "time that requests in flight have when the process is asked to end", "WEIR_GRACE_MS")
+        .argParser(wholeNumber(0, MAX_GRACE_MS))
+        .default(DEFAULT_GRACE_MS),
+    )
+    .addOption(
+      setting("--insecure [yes]", "serve gRPC without TLS where other machines can connect", "WEIR_INSECURE")
+        .argParser(truth)
+        .preset("yes")
+        .default(false, "no"),
+    )
+    .addOption(logLevel())
+    .addHelpText("after", EXAMPLES)
+    .action(async (flags: ServeFlags) => finish(await serve(flags, io)));
+}
+
+function logLevel(): Option {
+  return setting("--log-level <level>", "how much is said on standard error", "WEIR_LOG_LEVEL")
+    .choices(LOG_LEVELS)
+    .default("info");
+}
+
+const EXAMPLES = `
+When it serves it prints one line of JSON on standard output; its log goes to standard error.
+SIGTERM and SIGINT end it: requests in flight are answered first. A second signal ends it at once.
+
+Examples:
+  weir serve
+  weir serve --policies /etc/weir --grpc unix:/run/weir/weir.sock
+  weir serve --grpc 127.0.0.1:0 --metrics-address 0.0.0.0:9094
+  weir serve --record traffic.ndjson
+`;
+
+async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
+  if (flags.workers > 1) {
+    io.err(`weir: --workers ${flags.workers}: this version serves from one thread; start more processes instead\n`);
+    return EXIT.usage;
+  }
+  const exposure = exposureOf(flags.grpc, flags.insecure);
+  if (exposure !== undefined) {
+    io.err(`weir: ${exposure}\n`);
+    return EXIT.usage;
+  }
+  const log = io.openLog(flags.logLevel);
+  const serving = await startServing({ ...flags, log, version: io.version });
+  switch (serving.kind) {
+    case "problem":
+      io.err(`weir: ${serving.problem}\n`);
+      return serving.usage ? EXIT.usage : EXIT.internal;
+    case "invalid-policy": {
+      const { diagnostics, sources } = serving;
+      const errors = diagnostics.filter(({ severity }) => severity === "error");
+      io.err(`${renderText(errors, sources, { color: io.color.err, folder: inFolder(flags.policies) })}\n`);
+      io.err(
+        `weir: not serving: ${errors.length === 1 ? "an error" : `${errors.length} errors`} in ${flags.policies}\n`,
+      );
+      return EXIT.invalidPolicy;
+    }
+    case "serving":
+      io.out(`${JSON.stringify(serving.line)}\n`);
+      await asked(io.stop);
+      await serving.stop();
+      return EXIT.ok;
+  }
+}
+
+/** Put before a file's name, so that people can click on it. */
+export function inFolder(directory: string): string {
+  return directory.endsWith("/") ? directory : `${directory}/`;
+}
+
+async function asked(stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return;
+  await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
+}

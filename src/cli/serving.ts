@@ -1,0 +1,217 @@
+import { randomBytes } from "node:crypto";
+import { createHandlerHost, createModuleSource } from "../adapter-host/index.ts";
+import { metricsPage, type RunningAdmin, startAdmin } from "../admin/index.ts";
+import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import type { EngineClock } from "../engine/create-engine.ts";
+import { type Runtime, startRuntime } from "../engine/runtime.ts";
+import { DirectoryStore } from "../policy/store.ts";
+import { openDoors } from "../server/doors.ts";
+import { createMetrics, type Log, type Metrics } from "../telemetry/index.ts";
+import { openRecording, type Recording } from "../traffic/index.ts";
+import type { Address } from "../wire/address.ts";
+import { type RunningServer, startServer } from "../wire/server.ts";
+import { recorded } from "./recorded.ts";
+import { statusOf } from "./status.ts";
+
+export interface ServingOptions {
+  readonly policies: string;
+  readonly grpc: Address;
+  readonly admin: Extract<Address, { kind: "tcp" }>;
+  readonly metricsAddress?: Extract<Address, { kind: "tcp" }>;
+  readonly record?: string;
+  readonly maxInFlight: number;
+  readonly pollMs?: number;
+  readonly graceMs: number;
+  readonly insecure: boolean;
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** The line that is printed when it serves. */
+export interface ServingLine {
+  readonly weir: "serving";
+  readonly grpc: string;
+  readonly admin: string;
+  /** Only with `--metrics-address`. */
+  readonly metrics?: string;
+  readonly snapshot: string;
+}
+
+export type Serving =
+  | { readonly kind: "serving"; readonly line: ServingLine; stop(): Promise<void> }
+  | { readonly kind: "invalid-policy"; readonly diagnostics: readonly Diagnostic[]; readonly sources: Sources }
+  /** `usage`: what was asked for makes no sense, rather than that it could not be done. */
+  | { readonly kind: "problem"; readonly problem: string; readonly usage: boolean };
+
+/** How long the engine may take to let go of requests that were cut off, and handlers to close. Milliseconds. */
+const CLOSE_LIMIT_MS = 8_000;
+
+/** Puts a whole Weir together and serves. Whatever was opened before something failed is closed again. */
+export async function startServing(options: ServingOptions): Promise<Serving> {
+  const { log, version } = options;
+  const clock = systemClock();
+  const metrics = createMetrics({ log, now: () => Date.now(), version, process: true });
+  const recording = await openRecordingIfAsked(options, metrics, clock);
+  if (recording !== undefined && "problem" in recording) return { kind: "problem", usage: true, ...recording };
+  const runtime = await startRuntime({
+    store: new DirectoryStore(options.policies, options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+    host: createHandlerHost({ resolve: createModuleSource({ folder: options.policies }), log }),
+    telemetry: metrics,
+    log,
+    clock,
+    maxInFlight: options.maxInFlight,
+    idPrefix: randomBytes(ID_BYTES).toString("hex"),
+  });
+  if ("failure" in runtime) {
+    await recording?.close();
+    return { kind: "invalid-policy", ...runtime.failure };
+  }
+  return new Assembly(options, runtime, metrics, recording, clock).open();
+}
+
+/** Enough that no two processes behind one load balancer begin their decision ids alike. */
+const ID_BYTES = 5;
+
+function systemClock(): EngineClock {
+  return {
+    monotonicMs: () => performance.now(),
+    epochNanos: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n,
+  };
+}
+
+function openRecordingIfAsked({ record, log }: ServingOptions, metrics: Metrics, clock: EngineClock) {
+  if (record === undefined) return undefined;
+  return openRecording({ file: record, log, telemetry: metrics, epochNanos: () => clock.epochNanos() });
+}
+
+/** Everything that is open while it serves, and the order in which it goes. */
+class Assembly {
+  readonly #options: ServingOptions;
+  readonly #runtime: Runtime;
+  readonly #metrics: Metrics;
+  readonly #recording: Recording | undefined;
+  readonly #clock: EngineClock;
+  readonly #admins: RunningAdmin[] = [];
+  readonly #startedAt = new Date();
+  #server: RunningServer | undefined;
+  #draining = false;
+
+  constructor(
+    options: ServingOptions,
+    runtime: Runtime,
+    metrics: Metrics,
+    recording: Recording | undefined,
+    clock: EngineClock,
+  ) {
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#metrics = metrics;
+    this.#recording = recording;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<Serving> {
+    const runtime = this.#runtime;
+    this.#metrics.observe({
+      snapshotSince: () => runtime.loaded?.loadedAt,
+      inFlight: () => runtime.engine.inFlight,
+      handlers: () => runtime.handlers(),
+    });
+    const server = await this.#openServer();
+    if ("problem" in server) return this.#giveUp(server.problem);
+    this.#server = server;
+    const admin = await this.#openAdmin("admin", this.#options.admin);
+    if ("problem" in admin) return this.#giveUp(admin.problem);
+    const { metricsAddress } = this.#options;
+    const metrics = metricsAddress && (await this.#openAdmin("metrics", metricsAddress));
+    if (metrics && "problem" in metrics) return this.#giveUp(metrics.problem);
+    const line: ServingLine = {
+      weir: "serving",
+      grpc: server.address,
+      admin: admin.address,
+      ...(metrics ? { metrics: metrics.address } : {}),
+      snapshot: runtime.loaded?.id ?? "",
+    };
+    return { kind: "serving", line, stop: () => this.#stop() };
+  }
+
+  #openServer(): Promise<RunningServer | { readonly problem: string }> {
+    const { log, grpc, insecure } = this.#options;
+    const clock = this.#clock;
+    const monotonicMs = (): number => clock.monotonicMs();
+    const doors = openDoors(this.#runtime.engine, {
+      events: this.#metrics,
+      epochNanos: () => clock.epochNanos(),
+      monotonicMs,
+    });
+    const recording = this.#recording;
+    const settings = () => this.#runtime.loaded?.settings;
+    const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, settings));
+    return startServer({ doors: carried, address: grpc, insecure, log, telemetry: this.#metrics, monotonicMs });
+  }
+
+  async #openAdmin(audience: "admin" | "metrics", { host, port }: { host: string; port: number }) {
+    const { log } = this.#options;
+    const admin = await startAdmin({
+      host,
+      port,
+      audience,
+      log,
+      view: {
+        readiness: () => (this.#draining ? { ready: false, why: "shutting down" } : { ready: true }),
+        status: () => this.#status(),
+        metrics: () => this.#metricsPage(),
+      },
+    });
+    if (!("problem" in admin)) this.#admins.push(admin);
+    return admin;
+  }
+
+  #status() {
+    return statusOf({
+      runtime: this.#runtime,
+      version: this.#options.version,
+      draining: this.#draining,
+      startedAt: this.#startedAt,
+      grpc: this.#server?.address ?? "",
+    });
+  }
+
+  async #metricsPage(): Promise<string> {
+    const adapters = await this.#runtime.exposition();
+    const own = await this.#metrics.exposition();
+    return metricsPage(own, adapters, (metric) =>
+      this.#options.log.warn("a metric of an adapter has the name of one of Weir's own and is not shown", { metric }),
+    );
+  }
+
+  async #giveUp(problem: string): Promise<Serving> {
+    await this.#stop();
+    return { kind: "problem", problem, usage: false };
+  }
+
+  /** Not ready, then no new calls, then the answers to those in flight, then what was reported, and the admin pages last of all. */
+  async #stop(): Promise<void> {
+    const { log, graceMs } = this.#options;
+    this.#draining = true;
+    log.info("shutting down", { inFlight: this.#runtime.engine.inFlight, graceMs });
+    await this.#server?.drain(graceMs);
+    await inTime(this.#runtime.close(), CLOSE_LIMIT_MS, () =>
+      log.warn("shutting down: handlers did not close in time"),
+    );
+    await this.#recording?.close();
+    for (const admin of this.#admins) await admin.close();
+    log.info("stopped");
+  }
+}
+
+/** Waits for `work`, but no longer than `ms`. */
+async function inTime(work: Promise<void>, ms: number, late: () => void): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    late();
+    limit.resolve();
+  }, ms);
+  await Promise.race([work, limit.promise]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,79 @@
+import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
+import type { CommandIo } from "./cli/command-io.ts";
+import { EXIT } from "./cli/exit-codes.ts";
+import { runCommand } from "./cli/program.ts";
+import { type OpenLog, openLog } from "./telemetry/index.ts";
+
+/**
+ * The process. Nothing else reads the command line, the environment (its variables by way of commander, where a flag names one) or signals,
+ * and nothing else ends it.
+ */
+
+/** npm and the terminal both pass a Ctrl-C on: what comes so soon after a signal is the same one. Milliseconds. */
+const SAME_SIGNAL_MS = 1_000;
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+const stop = new AbortController();
+const logs: OpenLog[] = [];
+
+listenToSignals();
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
+// Whoever read our output has gone (`weir adapters | head`): there is nobody left to tell.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => exit(EXIT.ok));
+
+exit(await runCommand(process.argv.slice(2), commandIo()));
+
+function commandIo(): CommandIo {
+  return {
+    out: (words) => process.stdout.write(words),
+    err: (words) => process.stderr.write(words),
+    color: { out: wantsColor(process.stdout), err: wantsColor(process.stderr) },
+    readStdin: () => text(process.stdin),
+    openLog(level) {
+      const opened = openLog(level, process.stderr.fd);
+      logs.push(opened);
+      return opened.log;
+    },
+    stop: stop.signal,
+    version: version(),
+  };
+}
+
+function wantsColor(stream: NodeJS.WriteStream): boolean {
+  // Node's own judgement: a terminal that has colours, NO_COLOR, FORCE_COLOR.
+  return stream.isTTY === true && stream.hasColors();
+}
+
+function version(): string {
+  const manifest: unknown = createRequire(import.meta.url)("weir-mesh/package.json");
+  const { version: found } = Object(manifest);
+  return typeof found === "string" ? found : "unknown";
+}
+
+/** The first signal asks the command to end, a second one ends the process at once. */
+function listenToSignals(): void {
+  let firstAt: number | undefined;
+  for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
+    process.on(signal, () => {
+      const now = performance.now();
+      if (firstAt !== undefined && now - firstAt > SAME_SIGNAL_MS) exit(128 + number);
+      firstAt ??= now;
+      stop.abort();
+    });
+  }
+}
+
+/** A bug of ours: nobody knows what state the process is in, so it ends, and says why. */
+function crash(error: unknown): void {
+  const [opened] = logs;
+  if (opened) opened.log.error("a bug of Weir's ended it", { error });
+  else process.stderr.write(`weir: this is a bug of Weir's: ${error instanceof Error ? error.stack : String(error)}\n`);
+  exit(EXIT.internal);
+}
+
+function exit(code: number): never {
+  for (const { flush } of logs) flush();
+  process.exit(code);
+}

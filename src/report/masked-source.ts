@@ -1,6 +1,6 @@
-import { type Mask, maskOf } from "../attribute/mask.ts";
+import { MASKED, type Mask, maskOf } from "../attribute/mask.ts";
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
-import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
+import { ABSENT, Invalid } from "../attribute/value.ts";
 
 /** A source that shows what `mask:` names as masked, whichever way it is read. */
 export function maskedSource(
@@ -8,22 +8,19 @@ export function maskedSource(
   slots: readonly SlotSpec[],
   names: readonly string[],
 ): AttributeSource {
-  const mask: Mask = maskOf(names);
+  // Header names are held in lower case, however they are written in `mask:`.
+  const mask: Mask = maskOf([...names, ...names.map((name) => name.toLowerCase())]);
   const nameOf = (slot: number): string => slots[slot]?.name ?? "";
-  const whole = (slot: number): Outcome => mask.apply(nameOf(slot), source.read(slot));
-  const touches = (slot: number): boolean =>
-    names.some((name) => name === nameOf(slot) || name.startsWith(`${nameOf(slot)}.`));
   return {
-    read: whole,
+    read: (slot) => mask.apply(nameOf(slot), source.read(slot)),
     readKey(slot, key) {
-      if (!touches(slot)) return source.readKey(slot, key);
-      const value = whole(slot);
-      if (value instanceof Map) return value.has(key) ? value.get(key) : ABSENT;
-      return value instanceof Invalid || value === ABSENT ? value : ABSENT;
+      // By the key alone: another value that is no text must not spoil this one.
+      const value = source.readKey(slot, key);
+      const shown = mask.apply(`${nameOf(slot)}.${key}`, value);
+      return shown === value && mask.hides(nameOf(slot)) && value !== ABSENT ? MASKED : shown;
     },
     entries(slot) {
-      if (!touches(slot)) return source.entries(slot);
-      const value = whole(slot);
+      const value = mask.apply(nameOf(slot), source.entries(slot));
       // A map that is masked as a whole shows nothing of itself.
       return value instanceof Map || value instanceof Invalid ? value : ABSENT;
     },

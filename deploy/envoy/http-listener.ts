@@ -24,6 +24,10 @@ export interface HttpListener {
   readonly paths?: PathOptions;
   /** KiB of a request's headers; more is answered 431 by Envoy. Default 96. */
   readonly maxHeadersKb?: number;
+  /** How many headers a request may have; more is answered 431 by Envoy. Default 100, as Envoy's. */
+  readonly maxHeaders?: number;
+  /** Takes HTTP/1.0 too. Default false: Envoy answers 426. */
+  readonly http10?: boolean;
 }
 
 interface Route {
@@ -100,6 +104,9 @@ function connectionManager(listener: HttpListener): JsonObject {
     merge_slashes: paths.normalize ?? true,
     path_with_escaped_slashes_action: ESCAPED_SLASHES[paths.escapedSlashes ?? "reject"],
     max_request_headers_kb: listener.maxHeadersKb ?? DEFAULT_MAX_HEADERS_KB,
+    common_http_protocol_options:
+      listener.maxHeaders === undefined ? undefined : { max_headers_count: listener.maxHeaders },
+    http_protocol_options: listener.http10 === undefined ? undefined : { accept_http_10: listener.http10 },
     forward_client_cert_details: tls && "SANITIZE_SET",
     set_current_client_cert_details: tls && { uri: true, dns: true, subject: true },
     upgrade_configs: [{ upgrade_type: "websocket" }],

@@ -6,14 +6,14 @@ import { obtainEnvoy } from "../../../deploy/envoy/obtain.ts";
 import { type RunningEnvoy, startEnvoy } from "../../../deploy/envoy/run.ts";
 
 /** Says that a machine has no Envoy and knows it: the tests that need one are skipped, and the summary names them. */
-export const WITHOUT_ENVOY = process.env["WEIR_TEST_WITHOUT_ENVOY"] === "1";
+export const WITHOUT_ENVOY = process.env["WEIR_SKIP_ENVOY"] === "1";
 
 const CACHE = new URL("../../../.cache/envoy/", import.meta.url).pathname;
 
 /** @returns the path of a real Envoy. @throws the sentence that says how to get one. */
 export async function envoyBinary(): Promise<string> {
   const obtained = await obtainEnvoy({ cacheDir: CACHE, log: (line) => console.log(line) });
-  if (!obtained.ok) throw new Error(`${obtained.why}; WEIR_TEST_WITHOUT_ENVOY=1 skips these tests`);
+  if (!obtained.ok) throw new Error(`${obtained.why}; WEIR_SKIP_ENVOY=1 skips these tests`);
   return obtained.path;
 }
 

@@ -156,8 +156,8 @@ function linkHas(operand: Tree, field: string | undefined, around: Surroundings)
 function hasKey(frame: Frame, slot: number, key: string): Outcome {
   const found = frame.readKey(slot, key);
   if (found instanceof Invalid || found !== ABSENT) return found instanceof Invalid ? found : true;
-  const present = frame.isPresent(slot);
-  return present === true ? false : present === false ? ABSENT : present;
+  // A map that cannot be taken whole, because another of its values is no text, is there all the same.
+  return frame.isPresent(slot) === false ? ABSENT : false;
 }
 
 function linkList(elements: readonly Tree[], around: Surroundings): Evaluate {

@@ -12,7 +12,8 @@ import type { Fence } from "./fences.ts";
  */
 const OTHERS = ["envoy", "istio"];
 
-const fences = (await allFences()).filter((fence) => fence.language === "yaml" || fence.language === "yml");
+const everything = await allFences();
+const fences = everything.filter((fence) => fence.language === "yaml" || fence.language === "yml");
 const documents = [...new Set(fences.filter(isExample).map((fence) => fence.document))];
 
 describe("YAML shown in the documents", () => {
@@ -41,6 +42,23 @@ describe("YAML shown in the documents", () => {
     const codes = errorsOf(diagnostics).map((error) => `${error.span?.file} ${error.code}`);
     const expected = (fence.info.get("expect") ?? "").split(",").map((code) => `${fence.info.get("file")} ${code}`);
     expect(codes.sort()).toEqual(expected.sort());
+  });
+
+  const mistakes = everything.filter((fence) => fence.info.has("mistake"));
+  test.each(mistakes.map((fence) => [placeOf(fence), fence] as const))(
+    "is told to be wrong in the words of %s",
+    (_, fence) => {
+      const [right = "", wrong = ""] = (fence.info.get("mistake") ?? "").split("→");
+      const files = goodFilesOf(fence.document).map(({ path, text }) =>
+        fence.text.startsWith(`policies/${path}:`) ? { path, text: text.replace(right, wrong) } : { path, text },
+      );
+      const { diagnostics, sources } = judge(files);
+      expect(renderText(diagnostics, sources, { folder: "policies/" })).toBe(fence.text);
+    },
+  );
+
+  test("shows a mistake", () => {
+    expect(mistakes.map(({ document }) => document)).toContain("README.md");
   });
 
   const foreign = fences.filter((fence) => !isExample(fence));

@@ -13,13 +13,20 @@ export interface StartedServer {
   end(): Promise<number | null>;
 }
 
+/** Kept of standard error, for the error that needs it. */
+const LAST_WORDS = 4_000;
+
 const servingSchema = z.object({ weir: z.literal("serving"), grpc: z.string() });
 
 /** @returns when it serves, on free ports. @throws when it ends without that. */
 export async function startShown(command: string): Promise<StartedServer> {
   const env = shellEnvironment({ WEIR_GRPC: "127.0.0.1:0", WEIR_ADMIN: "127.0.0.1:0", WEIR_LOG_LEVEL: "silent" });
-  const child = spawn("sh", ["-c", `exec ${command}`], { cwd: REPOSITORY, env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("sh", ["-c", `exec ${command}`], { cwd: REPOSITORY, env, stdio: ["ignore", "pipe", "pipe"] });
   const exited = once(child, "exit");
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-LAST_WORDS);
+  });
   for await (const line of createInterface({ input: child.stdout })) {
     // npm says first what it runs.
     if (!line.startsWith("{")) continue;
@@ -32,7 +39,7 @@ export async function startShown(command: string): Promise<StartedServer> {
     };
     return { grpc, end };
   }
-  throw new Error(`\`${command}\` ended without serving`);
+  throw new Error(`\`${command}\` ended without serving:\n${said}`);
 }
 
 /** @returns this process' environment with the project's own Node and tools first, as `npm run` has it. */

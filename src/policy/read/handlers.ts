@@ -4,7 +4,7 @@ import { constantOf } from "../schema/collections.ts";
 import { FILES } from "../schema/files.ts";
 import { type ReadRule, readRule } from "../schema/rule.ts";
 import { validate } from "../schema/validate.ts";
-import { entryOf, type YamlMap, type YamlNode } from "../yaml/node.ts";
+import { entryOf, type YamlEntry, type YamlMap, type YamlNode } from "../yaml/node.ts";
 
 /** Records that may wait for one handler, unless its `queue:` says otherwise. */
 const DEFAULT_QUEUE_RECORDS = 10_000;
@@ -19,20 +19,21 @@ export interface ReadHandlers {
 /** @returns the handlers of `handlers.yaml`; those without a name are left out. */
 export function readHandlers(map: YamlMap, file: string): ReadHandlers {
   const { value, diagnostics, complete } = validate(FILES.handlers, map, { owner: { file, start: 0, end: 0 } });
-  const rules = (value.handlers ?? []).map((node) => readRule("handlers", node));
-  const handlers = rules.flatMap(({ rule }) => (rule === undefined ? [] : [handlerOf(rule)]));
+  const rules = (value.handlers ?? []).map((node) => ({ node, ...readRule("handlers", node) }));
+  const handlers = rules.flatMap(({ node, rule }) => (rule === undefined ? [] : [handlerOf(rule, node)]));
   const named = handlers.length === rules.length && handlers.every(({ name }) => name.value !== "");
   const all = [...diagnostics, ...rules.flatMap((rule) => rule.diagnostics)];
   return { handlers, complete: complete && named, diagnostics: all };
 }
 
-function handlerOf({ rule }: ReadRule<"handlers">): AuthoredHandler {
+function handlerOf({ rule }: ReadRule<"handlers">, node: YamlNode): AuthoredHandler {
   const { config, queue } = rule;
+  const written = node.kind === "map" ? entryOf(node, "config") : undefined;
   return {
     name: rule.handler,
     adapter: rule.adapter,
     config: config === undefined ? Object.create(null) : plainOf(constantOf(config)),
-    locateConfig: (path, part = "value") => locate(config, path, part) ?? rule.handler.span,
+    locateConfig: (path, part = "value") => locate(written, path, part) ?? rule.handler.span,
     queue: {
       records: Number(queue?.records?.value ?? DEFAULT_QUEUE_RECORDS),
       onFull: queue?.["on-full"]?.value ?? "drop-oldest",
@@ -51,23 +52,23 @@ function plainOf(value: Constant): unknown {
 }
 
 /** The place of a path inside `config`; where the path ends early (a missing key), the key of the deepest map it reached. */
-function locate(config: YamlMap | undefined, path: readonly PropertyKey[], part: "key" | "value"): Span | undefined {
-  let node: YamlNode | undefined = config;
-  let key: Span | undefined;
-  let value = config?.span;
+function locate(config: YamlEntry | undefined, path: readonly PropertyKey[], part: "key" | "value"): Span | undefined {
+  let key = config?.key.span;
+  let node = config?.value;
+  let found = key;
   for (const step of path) {
     if (node?.kind === "map") {
       const entry = entryOf(node, String(step));
-      if (entry === undefined) return key ?? config?.span;
+      if (entry === undefined) return key;
       key = entry.key.span;
       node = entry.value;
-      value = part === "key" ? key : entry.value.span;
-    } else if (node?.kind === "list" && typeof step === "number" && node.items[step] !== undefined) {
-      node = node.items[step];
-      value = node?.span;
+      found = part === "key" ? key : node.span;
+    } else if (node?.kind === "list" && node.items[Number(String(step))] !== undefined) {
+      node = node.items[Number(String(step))];
+      found = node?.span;
     } else {
-      return value;
+      return found;
     }
   }
-  return path.length === 0 ? undefined : value;
+  return found;
 }

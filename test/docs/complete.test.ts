@@ -70,6 +70,21 @@ describe("the policy reference", () => {
 });
 
 describe("the operations page", () => {
+  test("names every flag of `weir serve`, its variable and its default", async () => {
+    const flags = [...(await source("src/cli/serve.ts")).matchAll(/"(--[a-z-]+)[^"]*",\s*"[^"]*",\s*"(WEIR_\w+)"/gu)];
+    expect(flags.length).toBeGreaterThan(8);
+    for (const [, flag = "", variable = ""] of flags) {
+      expect(operations).toMatch(new RegExp(`\\n\\| \`${flag}( [A-Z:]+)?\` \\| \`${variable}\` \\| `, "u"));
+    }
+  });
+
+  test("explains every exit code that a command of today has", async () => {
+    const codes = [...(await source("src/cli/exit-codes.ts")).matchAll(/(\w+): (\d),/gu)];
+    expect(codes.length).toBeGreaterThan(5);
+    const today = codes.filter(([, name = ""]) => !["testsFailed", "differs"].includes(name));
+    expect(today.filter(([, , code]) => !operations.includes(`\n| ${code} | `)).map(([row]) => row)).toEqual([]);
+  });
+
   test("names every metric of Weir's own", async () => {
     const metrics = [...(await source("src/telemetry/metrics.ts")).matchAll(/"(weir_\w+)"/gu)].map(
       ([, name = ""]) => name,

@@ -35,7 +35,7 @@ export class Deliveries {
   #scheduled = false;
   #abandoned = 0;
   readonly #stopped = new AbortController();
-  /** Once finishing: resolved when nothing is queued or in flight. */
+  /** While somebody waits: resolved when nothing is queued or in flight. */
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: DeliveriesOptions) {
@@ -59,9 +59,16 @@ export class Deliveries {
     this.#schedule();
   }
 
+  /** Resolves when nothing is queued or in flight, at the latest after `ms`: what was added before is with the adapter then. */
+  async caughtUp(ms: number): Promise<void> {
+    if (!this.#busy) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    await settle(this.#idle.promise, ms, this.#options.clock);
+  }
+
   /** Delivers what is queued within `ms`; then gives up what is left. Nothing is delivered afterwards. */
   async finish(ms: number): Promise<void> {
-    const idle = Promise.withResolvers<void>();
+    const idle = this.#idle ?? Promise.withResolvers<void>();
     this.#idle = idle;
     if (this.#busy) await settle(idle.promise, ms, this.#options.clock);
     this.#stopped.abort(new Error("the handler is being closed"));
@@ -93,7 +100,10 @@ export class Deliveries {
     if (delivered) ledger.delivered += BigInt(records);
     else ledger.dropped += BigInt(records);
     this.#inFlight = 0;
-    if (!this.#busy) this.#idle?.resolve();
+    if (!this.#busy) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
     this.#schedule();
   }
 

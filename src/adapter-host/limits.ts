@@ -14,6 +14,8 @@ export interface HostLimits {
   /** An answer of a quota handler. */
   readonly quotaMs: number;
   readonly expositionMs: number;
+  /** How long a scrape waits until a handler has been given what was reported before, in milliseconds. */
+  readonly catchUpMs: number;
   /** Delivering what is queued when a handler is replaced. */
   readonly drainMs: number;
   readonly closeMs: number;
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: HostLimits = {
   askMs: 100,
   quotaMs: 100,
   expositionMs: 2_000,
+  catchUpMs: 500,
   drainMs: 10_000,
   closeMs: 5_000,
   batchRecords: 500,

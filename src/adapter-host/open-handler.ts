@@ -172,6 +172,8 @@ export class OpenHandler implements QuotaStore {
   /** @returns the adapter's text for /metrics; "" when it has none, and when it failed. */
   async exposition(): Promise<string> {
     if (this.#handler.exposition === undefined) return "";
+    // Whoever scrapes wants to see what was reported before he asked.
+    await this.#deliveries.caughtUp(this.#limits.catchUpMs);
     const work = begin(() => this.#handler.exposition?.() ?? "");
     const settled = await settle(work, this.#limits.expositionMs, this.#clock);
     if (

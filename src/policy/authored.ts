@@ -80,7 +80,7 @@ export interface AuthoredHandler {
   readonly queue: AuthoredQueue;
 }
 
-export interface AuthoredQueue {
+interface AuthoredQueue {
   readonly records: number;
   readonly onFull: "drop-oldest" | "drop-newest";
 }

@@ -185,6 +185,16 @@ test("a partial grant is given back by what was granted", () => {
   expect(grantedOf(counters.answer(request([charge], "id"), KEYS, 0))).toEqual([10n]);
 });
 
+test("giving back without an id makes no later grant leave early", () => {
+  const counters = new Counters();
+  const charge = sampleCharge({ max: 2n });
+  counters.answer(request([charge]), KEYS, 0);
+  counters.answer(request([charge]), KEYS, 50_000);
+  counters.answer(request([charge], "", "give-back"), KEYS, 50_001);
+  expect(counters.answer(request([{ ...charge, amount: 2n }]), KEYS, 60_000).kind).toBe("refused");
+  expect(counters.answer(request([charge]), KEYS, 60_000).kind).toBe("granted");
+});
+
 test("an edited limit gives nobody a second allowance, and neither does an edited handler", async () => {
   const first = await openForTest(adapter, { keys: 10 });
   const signal = new AbortController().signal;
@@ -205,23 +215,24 @@ describe("against a list of all grants", () => {
   }
 
   const EVERY_MS = 1_000;
-  const limits = { a: 3n, b: 5n, c: 1n } as const;
+  const limits = { a: 3n, b: 8n, c: 1n } as const;
   const charge = fc
     .record({
-      key: fc.constantFrom<"a" | "b" | "c">("a", "b", "c"),
-      amount: fc.bigInt(0n, 4n),
+      key: fc.constantFrom<"a" | "b" | "c">("a", "b", "b", "b", "c"),
+      amount: fc.constantFrom(0n, 1n, 1n, 1n, 2n, 4n),
       bestEffort: fc.boolean(),
     })
     .map((one) => sampleCharge({ ...one, max: limits[one.key], everyMs: EVERY_MS }));
+  // Mostly short waits, so that windows fill up; some that end exactly where a window does.
   const step = fc.record({
     waitMs: fc.oneof(
-      fc.integer({ min: 0, max: 150 }),
-      fc.double({ min: 0, max: 1_200, noNaN: true }),
-      fc.constant(EVERY_MS),
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: 90 }) },
+      { weight: 2, arbitrary: fc.double({ min: 0, max: 400, noNaN: true }) },
+      { weight: 1, arbitrary: fc.constantFrom(EVERY_MS / 10, EVERY_MS) },
     ),
     charges: fc.array(charge, { minLength: 1, maxLength: 3 }),
-    id: fc.constantFrom("", "", "x", "y"),
-    giveBack: fc.boolean(),
+    id: fc.constantFrom("", "", "", "x", "y"),
+    giveBack: fc.constantFrom(true, false, false, false, false),
   });
 
   const counted = (grants: readonly Grant[], key: string, nowMs: number, lengthMs: number) =>
@@ -229,53 +240,69 @@ describe("against a list of all grants", () => {
       .filter((grant) => grant.key === key && nowMs - grant.atMs < lengthMs)
       .reduce((sum, { amount }) => sum + amount, 0n);
 
+  /** @param exactly give back only with an id; then what fits with a tenth of `every` to spare is granted, too. */
+  function play(
+    steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[],
+    exactly: boolean,
+  ): void {
+    const counters = new Counters();
+    const grants: Grant[] = [];
+    const answered = new Map<string, { readonly answer: QuotaAnswer; readonly atMs: number }>();
+    let nowMs = 0;
+    for (const { waitMs, charges, id, giveBack } of steps) {
+      nowMs += waitMs;
+      const identity = JSON.stringify([
+        id,
+        charges.map(({ key, amount, bestEffort }) => [key, `${amount}`, bestEffort]),
+      ]);
+      const answer = counters.answer(request(charges, id), KEYS, nowMs);
+      const before = id === "" ? undefined : answered.get(identity);
+      if (before && nowMs - before.atMs < DEDUPLICATION_LIFE_MS) {
+        expect(answer).toEqual(before.answer);
+        continue;
+      }
+      answered.set(identity, { answer, atMs: nowMs });
+      if (exactly && fitsWithRoom(grants, charges, nowMs))
+        expect(grantedOf(answer)).toEqual(charges.map(({ amount }) => amount));
+      if (answer.kind !== "granted") {
+        expect(charges.some(({ bestEffort }) => !bestEffort)).toBe(true);
+        continue;
+      }
+      charges.forEach(({ key, amount, bestEffort }, index) => {
+        const granted = answer.grants[index]?.granted ?? -1n;
+        expect(bestEffort ? granted <= amount : granted === amount).toBe(true);
+        grants.push({ key, atMs: nowMs, amount: granted });
+      });
+      for (const { key, max } of charges) expect(counted(grants, key, nowMs, EVERY_MS) <= max).toBe(true);
+      if (!giveBack || (exactly && id === "")) continue;
+      const amounts = charges.map((one, index) => ({ ...one, amount: answer.grants[index]?.granted ?? 0n }));
+      counters.answer(request(amounts, id, "give-back"), KEYS, nowMs);
+      grants.splice(-charges.length);
+      answered.delete(identity);
+    }
+  }
+
+  function fitsWithRoom(grants: readonly Grant[], charges: readonly QuotaCharge[], nowMs: number): boolean {
+    const wanted = new Map<string, bigint>();
+    for (const { key, amount } of charges) wanted.set(key, (wanted.get(key) ?? 0n) + amount);
+    return charges.every(
+      ({ key, max }) => counted(grants, key, nowMs, EVERY_MS * 1.1) + (wanted.get(key) ?? 0n) <= max,
+    );
+  }
+
+  const steps = fc.array(step, { minLength: 1, maxLength: 80, size: "max" });
+
   test("no window of `every` ever holds more than `max`; all or nothing; ids charge once; what fits with a tenth to spare is granted", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const counters = new Counters();
-        const grants: Grant[] = [];
-        const answered = new Map<string, { readonly answer: QuotaAnswer; readonly atMs: number }>();
-        let nowMs = 0;
-        for (const { waitMs, charges, id, giveBack } of steps) {
-          nowMs += waitMs;
-          const identity = JSON.stringify([
-            id,
-            charges.map(({ key, amount, bestEffort }) => [key, `${amount}`, bestEffort]),
-          ]);
-          const before = id === "" ? undefined : answered.get(identity);
-          const answer = counters.answer(request(charges, id), KEYS, nowMs);
-          if (before && nowMs - before.atMs < DEDUPLICATION_LIFE_MS) {
-            expect(answer).toEqual(before.answer);
-            continue;
-          }
-          if (id !== "") answered.set(identity, { answer, atMs: nowMs });
-          const wanted = new Map<string, bigint>();
-          for (const { key, amount } of charges) wanted.set(key, (wanted.get(key) ?? 0n) + amount);
-          const fitsWithRoom = [...wanted].every(
-            ([key, amount]) =>
-              counted(grants, key, nowMs, EVERY_MS * 1.1) + amount <=
-              (charges.find((one) => one.key === key)?.max ?? 0n),
-          );
-          if (fitsWithRoom) expect(grantedOf(answer)).toEqual(charges.map(({ amount }) => amount));
-          if (answer.kind !== "granted") {
-            expect(charges.some(({ bestEffort }) => !bestEffort)).toBe(true);
-            continue;
-          }
-          charges.forEach(({ key, amount, bestEffort }, index) => {
-            const granted = answer.grants[index]?.granted ?? -1n;
-            expect(bestEffort ? granted <= amount : granted === amount).toBe(true);
-            grants.push({ key, atMs: nowMs, amount: granted });
-          });
-          for (const { key, max } of charges) expect(counted(grants, key, nowMs, EVERY_MS) <= max).toBe(true);
-          if (giveBack) {
-            const amounts = charges.map((one, index) => ({ ...one, amount: answer.grants[index]?.granted ?? 0n }));
-            counters.answer(request(amounts, id, "give-back"), KEYS, nowMs);
-            grants.splice(-charges.length);
-            answered.delete(identity);
-          }
-        }
-      }),
-      { numRuns: 300 },
+      fc.property(steps, (all) => play(all, true)),
+      { numRuns: 200 },
+    );
+  });
+
+  test("neither does it when charges without an id are given back", () => {
+    fc.assert(
+      fc.property(steps, (all) => play(all, false)),
+      { numRuns: 200 },
     );
   });
 });

@@ -88,7 +88,7 @@ function goodFilesOf(document: string): { path: string; text: string }[] {
 }
 
 function judge(files: readonly { path: string; text: string }[]) {
-  return examine({ files, id: "documents", diagnostics: [] });
+  return examine({ files, id: "documents", diagnostics: [], signature: "" });
 }
 
 function errorsOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

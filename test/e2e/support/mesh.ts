@@ -1,5 +1,5 @@
 /** A small mesh for one test file: two services, a Weir with a policy folder of its own, and a real Envoy that asks it. */
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RawRequest, rawRequest } from "../../../deploy/clients/http.ts";
@@ -80,11 +80,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   };
 }
 
-/** Beside the policy folder, as where somebody installed the package: an adapter in the folder may import the SDK by its name. */
+/** Beside the policy folder, as where somebody installed the package: an adapter in the folder may import the SDK by its name, and zod. */
 async function installWeir(dir: string): Promise<void> {
-  const { mkdir } = await import("node:fs/promises");
   await mkdir(join(dir, "node_modules"));
   await symlink(inCheckout("."), join(dir, "node_modules", "weir-mesh"));
+  await symlink(inCheckout("node_modules/zod"), join(dir, "node_modules", "zod"));
 }
 
 const EDGE = "edge";

@@ -41,6 +41,7 @@ report:
     message: \${check.verdict} (\${check.reason})
     variables:
       case: request.headers.get("x-case", "")
+      method: request.method
       verdict: check.verdict
       reason: check.reason
       rule: check.rule
@@ -52,6 +53,7 @@ report:
     message: \${request.method} \${response.code}
     variables:
       case: request.headers.get("x-case", "")
+      method: request.method
       verdict: check.verdict
       reason: check.reason
       rule: check.rule

@@ -1,6 +1,7 @@
 import { type Diagnostic, hasErrors, type Sources } from "../diagnostics/diagnostic.ts";
 import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { AuthoredFolder } from "../policy/authored.ts";
+import { withoutEchoes } from "../policy/echoes.ts";
 import type { FolderReading } from "../policy/folder.ts";
 import { loadFolder } from "../policy/load.ts";
 import { compile } from "../snapshot/compile.ts";
@@ -24,26 +25,13 @@ export function examine(reading: FolderReading): Examination {
   const loaded = loadFolder(reading.files);
   const { folder } = loaded;
   const compiled = compile(folder, reading.id);
-  const blameless = loaded.ok ? compiled.diagnostics : withoutConsequences(compiled.diagnostics, loaded.unreadable);
-  const diagnostics = sortDiagnostics([...reading.diagnostics, ...loaded.diagnostics, ...blameless]);
+  const blameless = withoutEchoes(loaded, compiled.diagnostics);
+  // Nothing could be read: that nothing is there is no news.
+  const unread = reading.files.length === 0 && hasErrors(reading.diagnostics);
+  const found = unread ? [] : [...loaded.diagnostics, ...blameless];
+  const diagnostics = sortDiagnostics([...reading.diagnostics, ...found]);
   const plan = hasErrors(diagnostics) ? undefined : compiled.plan;
   return { plan, folder, handlers: compiled.handlers, diagnostics, sources: folder.sources };
-}
-
-/** Codes that say no more than that a file could not be read, by that file. */
-const CONSEQUENCES: Readonly<Record<string, ReadonlySet<string>>> = {
-  "handlers.yaml": new Set(["P1301"]),
-  "attributes.yaml": new Set(["P1201", "P1302", "P1310", "P1311", "P1312"]),
-  "weir.yaml": new Set(["P1311", "P1312", "P1313"]),
-};
-
-/** Nobody is wrong to name what stands in a file that could not be read. */
-function withoutConsequences(
-  diagnostics: readonly Diagnostic[],
-  unreadable: ReadonlySet<string>,
-): readonly Diagnostic[] {
-  const silenced = [...unreadable].flatMap((file) => [...(CONSEQUENCES[file] ?? [])]);
-  return diagnostics.filter((diagnostic) => !silenced.includes(diagnostic.code));
 }
 
 /** Judges a handler's adapter and config without opening it. */

@@ -123,7 +123,7 @@ class Resolver {
   }
 
   #literal(node: NodeOf<"value">, at: Place, negated: boolean): Tree {
-    const literal = literalOf(node.args, this.#text.slice(node.start, node.end), negated);
+    const literal = literalOf(node.args, this.#text.slice(...at), negated);
     if (literal.ok) return { op: "constant", value: literal.value, at };
     return this.#fail(literal.finding, at);
   }

@@ -115,8 +115,12 @@ function startsValue(token: Token | undefined): boolean {
   return token !== undefined && token.kind !== "sign";
 }
 
-/** In a raw text a backslash is itself, so that one before the last quote ends it: what follows would be read either way. */
+/**
+ * In a raw text a backslash is itself, so that one before the last quote ends it: what follows would be read either way. Raw bytes the
+ * parser does not know.
+ */
 function misreadRaw(token: Token): messages.Finding | undefined {
+  if (/^[bBrR]{2}/.test(token.text)) return messages.rawBytes();
   return /^[bB]?[rR]/.test(token.text) && /\\["']+$/.test(token.text) ? messages.badEscape('\\"') : undefined;
 }
 
@@ -136,7 +140,7 @@ function inOurWords(failure: Failure, text: string, tokens: readonly Token[]): P
       return problem(messages.reservedName(found?.text ?? text.slice(...place)), place);
     case "invalid_macro_argument":
       return problem(messages.variableNeeded(/^(\w+)\(/.exec(failure.summary)?.[1] ?? "exists"), [
-        failure.start,
+        failure.node?.start ?? failure.start,
         failure.end,
       ]);
     case "limit_exceeded":

@@ -195,6 +195,11 @@ export function tooLarge(limit: number): Finding {
   return error("P1225", `this expression has more than ${limit} parts once its definitions are written out`, help);
 }
 
+/** P1227: `br"…"`. */
+export function rawBytes(): Finding {
+  return error("P1227", "raw bytes are not known here", 'write `b"…"`, with `\\\\` for a backslash');
+}
+
 /** P1226: `a == b in c`, which people read in two ways. */
 export function mixedComparisons(equality: string, relation: string): Finding {
   const help = "CEL reads comparisons from left to right: `(a == b) in c`";

@@ -13,7 +13,7 @@ export const WEIR: readonly FunctionRow[] = [
   {
     name: "get",
     signatures: ["map<K, V>.get(K, V): V"],
-    doc: "The value under a key, or the second argument when the key or the whole map is absent.",
+    doc: "The value under a key, or the second argument when the key or the whole map is absent; it is evaluated only then.",
     cost: 2,
     apply: (map, key, fallback) => {
       const found = isMap(map) ? lookup(map, key) : NOT_A_MAP;
@@ -33,7 +33,7 @@ export const WEIR: readonly FunctionRow[] = [
   {
     name: "orDefault",
     signatures: ["T.orDefault(T): T"],
-    doc: "The value, or the argument when it is absent. An error stays an error.",
+    doc: "The value, or the argument when it is absent; it is evaluated only then. An error stays an error.",
     cost: 1,
     apply: (value) => value,
     link: ([value, fallback]) => value && fallback && linkOrDefault(value, fallback),

@@ -27,7 +27,7 @@ export const REQUEST_ROWS: readonly AttributeRow[] = [
     log: "sometimes",
     trust: "client",
     carriedFirst: true,
-      workedOutFrom: "request.path",
+    workedOutFrom: "request.path",
   }),
   row(
     "request.canonical_path",
@@ -46,7 +46,7 @@ export const REQUEST_ROWS: readonly AttributeRow[] = [
     log: "sometimes",
     trust: "client",
     carriedFirst: true,
-      workedOutFrom: "request.path",
+    workedOutFrom: "request.path",
   }),
   row(
     "request.upstream_path",

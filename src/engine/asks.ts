@@ -68,7 +68,8 @@ function take(ask: LinkedAsk, answer: CheckAnswer, run: Run): void {
     case "no-objection":
       return;
     case "objection":
-      return run.refuse("denied", "adapter", reference, answer.message, ask.respond);
+      run.refuse("denied", "adapter", reference, answer.message, ask.respond);
+      return;
     case "unavailable":
       // Nobody said no: refusing here is a refusal to guess.
       if (onUnavailable === "deny") run.refuse("undecided", "adapter-unavailable", reference, answer.reason);

@@ -41,8 +41,8 @@ function shadowAsk(ask: LinkedAsk, run: Run, count: (verdict: Verdict) => void):
   const condition = run.conditions.of(ask.policy, ask.when);
   if (condition === false) return;
   const value = condition === true ? ask.value(run.frame) : ABSENT;
-  if (value === ABSENT || value instanceof Invalid) return count("undecided");
-  whenAnswered(askOne(ask, value, run), (answer) => count(verdictOfAnswer(answer, ask)));
+  if (value === ABSENT || value instanceof Invalid) count("undecided");
+  else whenAnswered(askOne(ask, value, run), (answer) => count(verdictOfAnswer(answer, ask)));
 }
 
 function verdictOfAnswer(answer: CheckAnswer, ask: LinkedAsk): Verdict {
@@ -65,15 +65,18 @@ function shadowLimit(limit: LinkedLimit, run: Run, count: (verdict: Verdict) => 
     case "not-applicable":
       return;
     case "free":
-      return count("allowed");
+      count("allowed");
+      return;
     case "error":
-      return count("undecided");
+      count("undecided");
+      return;
     case "too-large":
-      return count("limited");
+      count("limited");
+      return;
     case "charge": {
       const request = { operation: "charge", charges: [made.charge], deduplicationId: "" } as const;
       const answer = run.snapshot.handlers.quota(limit.plan.handler).charge(request, run.input.call.signal);
-      return whenAnswered(answer, (settled) => count(verdictOfCharge(settled, limit)));
+      whenAnswered(answer, (settled) => count(verdictOfCharge(settled, limit)));
     }
   }
 }

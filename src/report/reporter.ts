@@ -62,23 +62,29 @@ export class Reporter {
   #instance(snapshot: Snapshot, rule: LinkedReport, record: ReportRecord, frames: Frames, batches: Batches): void {
     switch (rule.kind) {
       case "metric":
-        return this.#metric(snapshot, rule, frames.open);
+        this.#metric(snapshot, rule, frames.open);
+        return;
       case "logentry": {
         const { instance, failed } = logEntry(rule, record, frames.masked);
         batches.log(rule.plan.handlers, instance);
-        return this.#failed(rule, failed);
+        this.#failed(rule, failed);
+        return;
       }
       case "tracespan": {
         const { instance, failed } = traceSpan(rule, record, frames.masked);
         batches.span(rule.plan.handlers, instance);
-        return this.#failed(rule, failed);
+        this.#failed(rule, failed);
+        return;
       }
     }
   }
 
   #metric(snapshot: Snapshot, rule: LinkedMetric, frame: Frame): void {
     const made = observation(rule, frame);
-    if (made.kind !== "observed") return this.#counters.report(rule.plan.reference.rule, made.kind);
+    if (made.kind !== "observed") {
+      this.#counters.report(rule.plan.reference.rule, made.kind);
+      return;
+    }
     const series = this.#series(snapshot, rule);
     series.add(made.dimensions, made.value);
     if (series.full) deliverPoints(snapshot, rule, series);
@@ -86,10 +92,10 @@ export class Reporter {
   }
 
   #series(snapshot: Snapshot, rule: LinkedMetric): Series {
-    let metrics = this.#aggregations.get(snapshot);
-    if (metrics === undefined) this.#aggregations.set(snapshot, (metrics = new Map()));
-    let series = metrics.get(rule);
-    if (series === undefined) metrics.set(rule, (series = new Series(rule.plan)));
+    const metrics = this.#aggregations.get(snapshot) ?? new Map<LinkedMetric, Series>();
+    this.#aggregations.set(snapshot, metrics);
+    const series = metrics.get(rule) ?? new Series(rule.plan);
+    metrics.set(rule, series);
     return series;
   }
 

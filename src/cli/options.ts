@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { type Address, parseAddress } from "../wire/address.ts";
+import { type Address, isLocal, parseAddress } from "../wire/address.ts";
 
 /** Every flag of a command that is also read from the environment, under the same name. */
 export function setting(flags: string, description: string, variable: string): Option {
@@ -17,6 +17,15 @@ export function tcpAddress(text: string): Extract<Address, { kind: "tcp" }> {
   const parsed = address(text);
   if (parsed.kind === "unix") throw new InvalidArgumentError("only HOST:PORT can be served here");
   return parsed;
+}
+
+/** The admin pages are for this machine alone. */
+export function loopbackAddress(text: string): Extract<Address, { kind: "tcp" }> {
+  const parsed = tcpAddress(text);
+  if (isLocal(parsed)) return parsed;
+  throw new InvalidArgumentError(
+    "other machines can reach it, and the admin pages are for this one alone; --metrics-address serves health and metrics",
+  );
 }
 
 /** @returns a parser of whole numbers within bounds. */

@@ -5,7 +5,7 @@ import type { Address } from "../wire/address.ts";
 import { exposureOf } from "../wire/server.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { address, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
+import { address, loopbackAddress, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
 import { startServing } from "./serving.ts";
 
 /** Requests admitted and not yet answered. One that waits for a backend costs some ten kilobytes. */
@@ -41,8 +41,8 @@ export function serveCommand(io: CommandIo, finish: Finish): Command {
     )
     .addOption(
       setting("--admin <address>", "health, metrics and status, for this machine alone", "WEIR_ADMIN")
-        .argParser(tcpAddress)
-        .default(tcpAddress("127.0.0.1:9093"), "127.0.0.1:9093"),
+        .argParser(loopbackAddress)
+        .default(loopbackAddress("127.0.0.1:9093"), "127.0.0.1:9093"),
     )
     .addOption(
       setting("--metrics-address <address>", "health and metrics again, for others", "WEIR_METRICS_ADDRESS").argParser(

@@ -80,9 +80,9 @@ function doorsOf(policies: Policies): string {
 
 function summary(diagnostics: Examination["diagnostics"], directory: string): string {
   const errors = diagnostics.filter(({ severity }) => severity === "error").length;
-  const warnings = diagnostics.length - errors;
-  const counts = [counted(errors, "error"), counted(warnings, "warning")].filter((text) => text !== "");
-  return counts.length === 0 ? `${directory} is valid\n` : `${counts.join(" and ")} in ${directory}\n`;
+  const warnings = counted(diagnostics.length - errors, "warning");
+  if (errors === 0) return `${directory} is valid${warnings === "" ? "" : `, with ${warnings}`}\n`;
+  return `${counted(errors, "error")}${warnings === "" ? "" : ` and ${warnings}`} in ${directory}\n`;
 }
 
 function counted(count: number, noun: string): string {

@@ -76,7 +76,8 @@ function failure(client: Client, error: ServiceError | null, timeoutMs: number):
   if (error?.code === status.DEADLINE_EXCEEDED)
     return { kind: "unreachable", message: `no answer within ${timeoutMs / 1000} s` };
   const connected = client.getChannel().getConnectivityState(false) === connectivityState.READY;
-  const message = error?.details ?? "no answer";
+  // What grpc-js adds about name resolution is empty for an address.
+  const message = (error?.details ?? "no answer").replace(/\. Resolution note: $/, "");
   if (!connected && error?.code === status.UNAVAILABLE) return { kind: "unreachable", message };
   return { kind: "refused", code: status[error?.code ?? status.UNKNOWN] ?? "UNKNOWN", message };
 }

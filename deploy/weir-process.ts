@@ -4,9 +4,9 @@ import { createInterface } from "node:readline";
 import { inCheckout } from "./root.ts";
 
 /** How long a server may take to say that it serves. */
-export const START_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 20_000;
 /** How long it may take to drain and end after SIGTERM, before it is killed. */
-export const STOP_LIMIT_MS = 15_000;
+const STOP_LIMIT_MS = 15_000;
 
 /** What the server says of itself when it serves: its one line on standard output. */
 export interface ServingLine {

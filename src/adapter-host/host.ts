@@ -1,6 +1,6 @@
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
 
-export type { HandlerIssue, HandlerSet, HandlerSpec, QuotaStore, ReportBatch } from "../snapshot/handler-set.ts";
+export type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
 
 /**
  * Runs adapters: loads the modules named in the config, checks their brand and API version, validates their config where they run,

@@ -1,5 +1,3 @@
-import type { CelType } from "./type.ts";
-
 /** A CEL value at request time. Maps are always `Map`: an own key `constructor` or `__proto__` is a key like any other. */
 export type CelValue =
   | null
@@ -73,10 +71,4 @@ export class Optional {
   constructor(value: CelValue | Absent) {
     this.value = value;
   }
-}
-
-/** An attribute with its declared type: what numbering slots needs to know. */
-export interface AttributeDeclaration {
-  readonly name: string;
-  readonly type: CelType;
 }

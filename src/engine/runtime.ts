@@ -10,9 +10,9 @@ import { Live } from "./live.ts";
 import { type LoadEvents, type LoadedSnapshot, Loader, type LoadFailure } from "./loader.ts";
 
 /** Metric series are delivered to their handlers at least this often. */
-export const FLUSH_EVERY_MS = 1_000;
+const FLUSH_EVERY_MS = 1_000;
 /** What is queued for handlers when the process ends has this long to be delivered; the rest is counted as dropped. */
-export const CLOSE_DEADLINE_MS = 5_000;
+const CLOSE_DEADLINE_MS = 5_000;
 
 export interface RuntimeOptions {
   readonly store: PolicyStore;

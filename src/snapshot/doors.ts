@@ -5,7 +5,7 @@ import type { Attributes } from "./attributes.ts";
 import { type Compiler, spanOf, type Use } from "./compiler.ts";
 
 /** Doors on which requests are decided. */
-export const CHECK_DOORS = ["weir", "ext-authz", "ext-authz-tcp"] as const satisfies readonly DoorName[];
+const CHECK_DOORS = ["weir", "ext-authz", "ext-authz-tcp"] as const satisfies readonly DoorName[];
 
 /**
  * The check doors on which a policy's check and quota rules are evaluated: those it names, or else the enabled ones that can supply

@@ -53,11 +53,11 @@ function descriptors(policies: readonly PolicyPlan[], handler: string): readonly
   return [...byName.values()];
 }
 
-export function metricsOf(policy: PolicyPlan): readonly MetricPlan[] {
+function metricsOf(policy: PolicyPlan): readonly MetricPlan[] {
   return policy.reports.filter((report) => report.kind === "metric");
 }
 
-export function descriptorOf(metric: MetricPlan): MetricDescriptor {
+function descriptorOf(metric: MetricPlan): MetricDescriptor {
   return {
     name: metric.name,
     kind: metric.metricKind,

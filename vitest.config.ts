@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Unit tests: they run the TypeScript source, `weir-mesh/adapter` included. */
-// Without vite's condition `module`: it becomes one of Node's, and what some packages have there only a bundler can load.
+/**
+ * Unit tests: they run the TypeScript source, `weir-mesh/adapter` included. Without vite's condition `module`: it becomes one of Node's, and
+ * what some packages have there only a bundler can load.
+ */
 export default defineConfig({
   resolve: { conditions: ["weir-source", "node", "development|production"] },
   ssr: { resolve: { conditions: ["weir-source", "node", "development|production"] } },

@@ -99,7 +99,7 @@ async function inTime(row: PageRow, view: AdminView): Promise<Page> {
 }
 
 /** A name that a page in somebody's browser had resolved to 127.0.0.1 is none of these. */
-export function isLocalHost(host: string | undefined): boolean {
+function isLocalHost(host: string | undefined): boolean {
   const name = host?.replace(/:\d+$/, "").toLowerCase();
   return name !== undefined && (name === "[::1]" || (isIP(name) !== 6 && isLoopbackHost(name)));
 }

@@ -1,3 +1,3 @@
-export { type AdminOptions, type RunningAdmin, startAdmin } from "./admin-server.ts";
+export { type RunningAdmin, startAdmin } from "./admin-server.ts";
 export { metricsPage } from "./exposition.ts";
-export type { AdminView, HandlerView, LastError, Readiness, Status } from "./view.ts";
+export type { HandlerView, LastError, Status } from "./view.ts";

@@ -2,13 +2,11 @@ import { fromJson, type Json } from "../attribute/json.ts";
 import { parseType } from "../attribute/type.ts";
 import { type CelValue, Invalid } from "../attribute/value.ts";
 import { type AttributeRow, lookup, VOCABULARY } from "../attribute/vocabulary.ts";
+import { BadInput } from "./bad-input.ts";
 import type { PlainValue } from "./plain-yaml.ts";
 
 /** Attributes on their way to a server, by name. */
 export type Attributes = Map<string, CelValue>;
-
-/** Something given on the command line or in a file that makes no sense, in words for people. */
-export class BadInput extends Error {}
 
 /**
  * Adds one `-a key=value`. The vocabulary says the type; a key below a map is a key in it: `request.headers.x-user=ana`. An attribute that

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { CheckRequest } from "../wire/client.ts";
-import { BadInput } from "./attribute-values.ts";
+import { BadInput } from "./bad-input.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { decisionJson, decisionText } from "./decision-text.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";

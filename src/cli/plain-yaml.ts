@@ -2,7 +2,7 @@ import { hasErrors } from "../diagnostics/diagnostic.ts";
 import { renderText } from "../diagnostics/render-text.ts";
 import type { YamlNode } from "../policy/yaml/node.ts";
 import { parseYaml } from "../policy/yaml/parse.ts";
-import { BadInput } from "./attribute-values.ts";
+import { BadInput } from "./bad-input.ts";
 
 /** YAML, or JSON which is YAML too, as data. Whole numbers are bigint; objects have no prototype. */
 export type PlainValue =

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { encodeReport, type ReportRequest, type ReportResponse } from "../wire/client.ts";
-import { BadInput } from "./attribute-values.ts";
+import { BadInput } from "./bad-input.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { callServer, explaining, nativeAttributes, type ServerFlags, serverOptions } from "./native-call.ts";

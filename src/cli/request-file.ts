@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { type Attributes, addArgument, addPlain, BadInput } from "./attribute-values.ts";
+import { type Attributes, addArgument, addPlain } from "./attribute-values.ts";
+import { BadInput } from "./bad-input.ts";
 import type { CommandIo } from "./command-io.ts";
 import { type PlainValue, parsePlain } from "./plain-yaml.ts";
 

@@ -1,2 +1,2 @@
 export type { MaskSettings } from "./mask-rules.ts";
-export { openRecording, type Recording, type RecordingOptions } from "./recording.ts";
+export { openRecording, type Recording } from "./recording.ts";

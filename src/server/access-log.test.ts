@@ -16,7 +16,7 @@ import { fromJson } from "../attribute/json.ts";
 import { parseType } from "../attribute/type.ts";
 import { ABSENT, type CelValue, Duration, Invalid, type Outcome, Timestamp, Uint } from "../attribute/value.ts";
 import { lookup } from "../attribute/vocabulary.ts";
-import type { ReportRecord } from "../report/reporter.ts";
+import type { ReportRecord } from "../report/record.ts";
 import { ACCESS_LOG_PATH, accessLogDoor } from "./access-log.ts";
 import { ACCESS_LOG_READERS } from "./access-log-attributes.ts";
 import { structOf } from "./envoy-values.ts";

@@ -11,7 +11,7 @@ import {
 import { type BoundReaders, readerSource } from "../attribute/readers.ts";
 import { ABSENT, Duration, type Outcome, Timestamp } from "../attribute/value.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { ReportRecord } from "../report/reporter.ts";
+import type { ReportRecord } from "../report/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Call, StreamDoor, StreamHandler } from "../wire/door.ts";
 import { lenientReadOptions } from "../wire/lenient.ts";

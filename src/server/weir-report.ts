@@ -2,7 +2,7 @@ import { ReportRequest, ReportResponse } from "#proto/weir/v1/report";
 import { type Bag, bagSource } from "../attribute/bag.ts";
 import { Duration, Timestamp, Uint } from "../attribute/value.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { ReportRecord } from "../report/reporter.ts";
+import type { ReportRecord } from "../report/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
 import { lenientReadOptions } from "../wire/lenient.ts";

@@ -7,7 +7,7 @@ import { lookup, suppliedBy, VOCABULARY } from "../../src/attribute/vocabulary.t
 import { type Decision, NO_CHANGES, NOT_REUSABLE } from "../../src/engine/decision.ts";
 import type { Admission, CheckInput, Engine } from "../../src/engine/engine.ts";
 import type { DoorName } from "../../src/policy/authored.ts";
-import type { ReportRecord } from "../../src/report/reporter.ts";
+import type { ReportRecord } from "../../src/report/record.ts";
 import type { DoorDeps } from "../../src/server/door-deps.ts";
 import type { DoorPlan, SlotPlan } from "../../src/snapshot/plan.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";

@@ -133,7 +133,7 @@ const TYPE_NAMES: ReadonlyMap<string, CelType> = new Map<string, CelType>([
 ]);
 
 /** From the library's way to write a type. A type it knows nothing of (an empty list's element) is dyn. */
-export function parseCheckedType(name: string): CelType {
+function parseCheckedType(name: string): CelType {
   const simple = TYPE_NAMES.get(name);
   if (simple) return simple;
   const open = name.indexOf("<");

@@ -3,44 +3,16 @@ import * as messages from "../diagnostics/messages/expression.ts";
 import { constantArgumentProblem } from "./constant-arguments.ts";
 import { type Folded, fold } from "./fold.ts";
 import { MAX_NESTING } from "./limits.ts";
-import { problem, quoted } from "./problem.ts";
+import { type Compiled, type Expected, type Problem, problem, quoted } from "./problem.ts";
 import { mayBeAbsent, readsOf } from "./reads.ts";
 import { resolve } from "./resolve.ts";
+import type { Scope } from "./scope.ts";
 import { parse } from "./syntax.ts";
 import type { ExpressionPlan } from "./tree.ts";
-import { keyProblem, resultProblem, typeProblem } from "./types.ts";
+import { keyProblem, resultProblem, typeProblem } from "./type-problems.ts";
 
-/** What names mean where an expression stands. */
-export interface Scope {
-  /** Every attribute that may be read here, by full dotted name. */
-  readonly attributes: ReadonlyMap<string, CelType>;
-  /** `define:` names of the policy, already compiled. */
-  readonly definitions: ReadonlyMap<string, Definition>;
-}
-
-export interface Definition {
-  readonly plan: ExpressionPlan;
-}
-
-/**
- * Something wrong with, or worth saying about, an expression. Offsets are UTF-16 units of the expression's text; the caller turns them
- * into a Span. `code` is one of the P12xx codes of `diagnostics/messages/expression.ts`.
- */
-export interface Problem {
-  readonly severity: "error" | "warning";
-  readonly code: string;
-  readonly message: string;
-  readonly help?: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-export type Compiled<T> =
-  | { readonly ok: true; readonly plan: T; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problem: Problem };
-
-/** What the place needs: the kinds of result that fit. `number` is int, uint or double. */
-export type Expected = "bool" | "number" | "int" | "string" | "any";
+export type { Compiled, Expected, Problem } from "./problem.ts";
+export type { Definition, Scope } from "./scope.ts";
 
 /**
  * Reads, checks and plans an expression: the first thing wrong with it is the answer, at its place. Never throws for what a person wrote.

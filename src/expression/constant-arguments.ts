@@ -1,11 +1,10 @@
 import { Invalid } from "../attribute/value.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
-import type { Problem } from "./compile.ts";
 import type { CheckedArgument } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { MAX_PATTERN_PROGRAM } from "./limits.ts";
 import { type CompiledPattern, compileGlob, compilePattern } from "./pattern.ts";
-import { problem } from "./problem.ts";
+import { type Problem, problem } from "./problem.ts";
 import { zoneOf } from "./time.ts";
 import type { Tree } from "./tree.ts";
 import { eachNode } from "./tree-walk.ts";

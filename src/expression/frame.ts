@@ -1,7 +1,7 @@
 import type { AttributeSource } from "../attribute/source.ts";
 import { ABSENT, type Absent, type CelMap, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
 import { DEFAULT_BUDGET, MAX_DERIVATION_DEPTH } from "./limits.ts";
-import { invalid, isMap, lookup } from "./values.ts";
+import { COST_LIMIT, invalid, isMap, lookup } from "./values.ts";
 
 /**
  * One evaluation's view of one request: reads attributes through the door's source, remembers what was read, evaluates derived
@@ -20,6 +20,12 @@ export interface Frame {
   readonly locals: CelValue[];
   /** Evaluation steps left for this request; an evaluation that finds none left gives Invalid. One unit is about one node visited. */
   budget: number;
+}
+
+/** Takes steps from the request's budget. @returns the error when none are left. */
+export function charge(frame: Frame, steps: number): Invalid | undefined {
+  frame.budget -= steps;
+  return frame.budget < 0 ? COST_LIMIT : undefined;
 }
 
 /** A linked expression. Never throws for what a request or a policy holds. */

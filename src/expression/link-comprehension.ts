@@ -1,9 +1,8 @@
 import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
-import type { Evaluate, Frame } from "./frame.ts";
-import { charge, isFailure } from "./functions/function-row.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Comprehension, Tree } from "./tree.ts";
-import { invalid, isList, isMap, NOT_BOOL } from "./values.ts";
+import { asBool, invalid, isFailure, isList, isMap } from "./values.ts";
 
 const NOT_A_RANGE = invalid("neither a list nor a map to walk through");
 
@@ -128,8 +127,4 @@ function map({ range, body, where, depth }: Loop): Evaluate {
 function bind(frame: Frame, depth: number, element: CelValue): Invalid | undefined {
   frame.locals[depth] = element;
   return charge(frame, 2);
-}
-
-function asBool(outcome: Outcome): boolean | Absent | Invalid {
-  return typeof outcome === "boolean" || isFailure(outcome) ? outcome : NOT_BOOL;
 }

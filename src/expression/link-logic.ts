@@ -1,9 +1,8 @@
-import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
-import type { Evaluate, Frame } from "./frame.ts";
-import { charge, isFailure } from "./functions/function-row.ts";
+import { ABSENT, type Absent, type CelValue, Invalid } from "../attribute/value.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
-import { NOT_BOOL } from "./values.ts";
+import { asBool, isFailure } from "./values.ts";
 
 /** `&&` and `||`: one value settles it from any side; otherwise error beats absent, the first error counts. */
 export function linkAnd(operands: readonly Tree[], around: Surroundings): Evaluate {
@@ -45,11 +44,6 @@ function settledByTwo(settling: boolean, first: Evaluate, second: Evaluate): Eva
 
 function worse(known: Absent | Invalid | undefined, next: Absent | Invalid): Absent | Invalid {
   return known instanceof Invalid || (known === ABSENT && next === ABSENT) ? known : next;
-}
-
-/** What is `dyn` at load may turn out to be no bool. */
-function asBool(outcome: Outcome): boolean | Absent | Invalid {
-  return typeof outcome === "boolean" || isFailure(outcome) ? outcome : NOT_BOOL;
 }
 
 export function linkNot(operand: Tree, around: Surroundings): Evaluate {

@@ -1,8 +1,8 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import type { Scope } from "./compile.ts";
 import { FUNCTIONS, functionNamed, type Signature, signaturesOf } from "./functions/registry.ts";
+import type { Scope } from "./scope.ts";
 
 /** What names mean: the attributes and definitions of a scope, the functions, CEL's types, and what people may have meant. */
 

@@ -1,13 +1,13 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { mendCall, mendSum, type Node, pin, pinAfter } from "./cel-js.ts";
-import type { Problem, Scope } from "./compile.ts";
-import { inlined } from "./definitions.ts";
 import { functionNamed, signaturesOf } from "./functions/registry.ts";
+import { inlined } from "./inline.ts";
 import { MAX_TREE_DEPTH, MAX_TREE_NODES } from "./limits.ts";
-import { literalOf } from "./literals.ts";
 import { formsOf, longestAttribute, MACROS, nearestFunction, TYPE_VALUES, unknownName } from "./names.ts";
-import { problem } from "./problem.ts";
+import { type Problem, problem } from "./problem.ts";
+import { literalOf } from "./read-literal.ts";
+import type { Scope } from "./scope.ts";
 import type { Comprehension, Literal, Macro, Place, Tree } from "./tree.ts";
 
 export type Resolved =

@@ -1,8 +1,7 @@
 import * as messages from "../diagnostics/messages/expression.ts";
 import { type Failure, type Node, parse as parseWithLibrary } from "./cel-js.ts";
-import type { Problem } from "./compile.ts";
 import { MAX_EXPRESSION_BYTES, MAX_LITERAL_ENTRIES, MAX_NESTING } from "./limits.ts";
-import { problem } from "./problem.ts";
+import { type Problem, problem } from "./problem.ts";
 import { type Scan, scan, type Token } from "./scan.ts";
 
 export type Parsed =

@@ -1,13 +1,14 @@
 import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
-import { type Compiled, compileExpression, type Problem, type Scope } from "./compile.ts";
+import { compileExpression } from "./compile.ts";
 import type { Evaluate, LinkScope, Render } from "./frame.ts";
 import { link } from "./link.ts";
-import { problem } from "./problem.ts";
+import { type Compiled, type Problem, problem } from "./problem.ts";
 import { scan } from "./scan.ts";
+import type { Scope } from "./scope.ts";
 import { toText } from "./strings.ts";
 import type { AttributeRead, ExpressionPlan, TemplatePlan } from "./tree.ts";
-import { showableProblem } from "./types.ts";
+import { showableProblem } from "./type-problems.ts";
 
 /**
  * Reads a text with `${CEL}` in it. `$${` is the characters `${`; a `$` before anything else is itself. Braces and quotes inside of an

@@ -7,6 +7,7 @@ import {
   Duration,
   Invalid,
   Optional,
+  type Outcome,
   Timestamp,
   TypeValue,
   Uint,
@@ -21,10 +22,20 @@ export function invalid(reason: string): Invalid {
 
 export const COST_LIMIT = invalid("cost limit");
 export const NO_OVERLOAD = invalid("no such operation for values of these types");
-export const NOT_BOOL = invalid("not a bool where true or false is needed");
+const NOT_BOOL = invalid("not a bool where true or false is needed");
 export const OVERFLOW = invalid("integer overflow");
 export const OUT_OF_RANGE = invalid("index out of range");
 export const NOT_UTF8 = invalid("not UTF-8");
+
+/** @returns whether there is no value: absent or error. */
+export function isFailure(outcome: Outcome): outcome is Absent | Invalid {
+  return outcome === ABSENT || outcome instanceof Invalid;
+}
+
+/** A condition: what is `dyn` at load may turn out to be no bool. */
+export function asBool(outcome: Outcome): boolean | Absent | Invalid {
+  return typeof outcome === "boolean" || isFailure(outcome) ? outcome : NOT_BOOL;
+}
 
 /** `readonly` arrays are not narrowed by Array.isArray. */
 export function isList(value: CelValue): value is CelList {

@@ -2,19 +2,10 @@ import type { AttributeSource } from "../../src/attribute/source.ts";
 import { type AttributeType, type CelType, parseType } from "../../src/attribute/type.ts";
 import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
 import { VOCABULARY } from "../../src/attribute/vocabulary.ts";
-import {
-  compileExpression,
-  compileTemplate,
-  createFrame,
-  type Definition,
-  type ExpressionPlan,
-  type Frame,
-  type FrameInput,
-  link,
-  linkTemplate,
-  type Problem,
-  type Scope,
-} from "../../src/expression/index.ts";
+import type { Definition, Problem, Scope } from "../../src/expression/compile.ts";
+import type { Frame, FrameInput } from "../../src/expression/frame.ts";
+import { compileExpression, compileTemplate, createFrame, link, linkTemplate } from "../../src/expression/index.ts";
+import type { ExpressionPlan } from "../../src/expression/tree.ts";
 
 /** Attributes by name; what is not named is absent. */
 export type Request = Readonly<Record<string, Outcome>>;

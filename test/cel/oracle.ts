@@ -13,7 +13,8 @@ import {
   TypeValue,
   Uint,
 } from "../../src/attribute/value.ts";
-import { compileExpression, createFrame, link, type Scope } from "../../src/expression/index.ts";
+import type { Scope } from "../../src/expression/compile.ts";
+import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
 
 /** Expressions judged by cel-go: test/data/cel-go/README.md says what a line holds. */
 export interface OracleCase {
@@ -182,7 +183,7 @@ function read(value: Typed): CelValue {
   }
 }
 
-export function write(value: CelValue): Typed {
+function write(value: CelValue): Typed {
   if (value === null) return { null: null };
   if (typeof value === "boolean") return { bool: value };
   if (typeof value === "bigint") return { int: value.toString() };

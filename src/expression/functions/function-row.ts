@@ -1,6 +1,5 @@
-import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
+import type { CelValue, Outcome } from "../../attribute/value.ts";
 import type { Evaluate, Frame } from "../frame.ts";
-import { COST_LIMIT } from "../values.ts";
 
 /**
  * One function or operator, one row: the checker, the linker and the documentation are derived from it. To add one, add a row to the
@@ -51,15 +50,4 @@ export interface Operand {
   readonly evaluate: Evaluate;
   /** For a map attribute: one key without the whole map. */
   readonly readKey: ((frame: Frame, key: string) => Outcome) | undefined;
-}
-
-/** @returns whether there is no value: absent or error. */
-export function isFailure(outcome: Outcome): outcome is Absent | Invalid {
-  return outcome === ABSENT || outcome instanceof Invalid;
-}
-
-/** Takes steps from the request's budget. @returns the error when none are left. */
-export function charge(frame: Frame, steps: number): Invalid | undefined {
-  frame.budget -= steps;
-  return frame.budget < 0 ? COST_LIMIT : undefined;
 }

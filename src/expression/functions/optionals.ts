@@ -1,7 +1,7 @@
 import { ABSENT, type CelValue, Invalid, Optional, type Outcome } from "../../attribute/value.ts";
 import type { Evaluate } from "../frame.ts";
-import { invalid, NO_OVERLOAD } from "../values.ts";
-import { type FunctionRow, isFailure, type Operand } from "./function-row.ts";
+import { invalid, isFailure, NO_OVERLOAD } from "../values.ts";
+import type { FunctionRow, Operand } from "./function-row.ts";
 
 const NO_VALUE = invalid("optional.none() has no value");
 export const NONE = Object.freeze(new Optional(ABSENT));

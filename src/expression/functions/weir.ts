@@ -1,9 +1,9 @@
 import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
-import type { Evaluate, Frame } from "../frame.ts";
+import { charge, type Evaluate, type Frame } from "../frame.ts";
 import { bucketOf } from "../hash.ts";
 import { splitHeader } from "../header-values.ts";
-import { invalid, isMap, lookup, NO_OVERLOAD } from "../values.ts";
-import { charge, type FunctionRow, isFailure, type Operand } from "./function-row.ts";
+import { invalid, isFailure, isMap, lookup, NO_OVERLOAD } from "../values.ts";
+import type { FunctionRow, Operand } from "./function-row.ts";
 
 const NOT_A_MAP = invalid("not a map");
 const NOT_A_HEADER = invalid("not a text under this name");

@@ -1,9 +1,8 @@
 import { type CelType, formatType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { checkedType, type Failure, type Node } from "./cel-js.ts";
-import type { Expected, Problem } from "./compile.ts";
 import { formsOf } from "./names.ts";
-import { problem, quoted } from "./problem.ts";
+import { type Expected, type Problem, problem, quoted } from "./problem.ts";
 import type { Place } from "./tree.ts";
 
 /** What the type checker found, in words for people; and whether a result is what its place needs. */

@@ -1,7 +1,8 @@
-import { fromJson, type Json } from "../attribute/json.ts";
+import { formatDuration, fromJson, type Json } from "../attribute/json.ts";
 import { parseType } from "../attribute/type.ts";
 import { type CelValue, Invalid } from "../attribute/value.ts";
 import { type AttributeRow, lookup, VOCABULARY } from "../attribute/vocabulary.ts";
+import { parseDuration } from "../expression/time.ts";
 import { BadInput } from "./bad-input.ts";
 import type { PlainValue } from "./plain-yaml.ts";
 
@@ -19,7 +20,7 @@ export function addArgument(attributes: Attributes, argument: string): void {
   const text = argument.slice(equals + 1);
   const row = lookup(name);
   const map = row ? undefined : mapAbove(name);
-  if (map) addKey(attributes, map, name.slice(map.name.length + 1), text);
+  if (map) addKey(attributes, map, keyOf(map, name.slice(map.name.length + 1)), text);
   else attributes.set(name, row ? typed(row, jsonOfText(row, text)) : guessed(jsonOrText(text), name));
 }
 
@@ -32,6 +33,13 @@ export function addPlain(attributes: Attributes, name: string, value: PlainValue
 /** The row of the map attribute that a dotted name goes into. */
 function mapAbove(name: string): AttributeRow | undefined {
   return VOCABULARY.find((row) => parseType(row.type).kind === "map" && name.startsWith(`${row.name}.`));
+}
+
+/** Doors have headers by their lower-case names; people write them as they like. */
+const HEADER_MAPS: ReadonlySet<string> = new Set(["request.headers", "response.headers", "response.trailers"]);
+
+function keyOf(map: AttributeRow, key: string): string {
+  return HEADER_MAPS.has(map.name) ? key.toLowerCase() : key;
 }
 
 function addKey(attributes: Attributes, row: AttributeRow, key: string, text: string): void {
@@ -49,6 +57,8 @@ function jsonOfText(row: AttributeRow, text: string): Json {
   switch (kind) {
     case "bool":
       return text === "true" ? true : text === "false" ? false : text;
+    case "duration":
+      return durationText(text);
     case "double":
       return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
     case "map":
@@ -58,6 +68,12 @@ function jsonOfText(row: AttributeRow, text: string): Json {
     default:
       return text;
   }
+}
+
+/** As CEL writes durations, `15ms` or `1h30m`, in the one form that JSON has for them. */
+function durationText(text: string): string {
+  const duration = parseDuration(text);
+  return duration instanceof Invalid ? text : formatDuration(duration.nanos);
 }
 
 function jsonOrText(text: string): PlainValue {

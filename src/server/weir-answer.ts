@@ -27,7 +27,8 @@ export function encodeDecision(decision: Decision, quotas: readonly RequestedQuo
     verdict: VERDICTS[verdict],
     reason: decision.reason,
     statusCode: verdict === "allowed" ? STATUS.ok : refusalCode(verdict, response?.status ?? 0),
-    statusMessage: REFUSAL_MESSAGE[verdict],
+    // What the caller itself left out, it may and must know; of everything else the answer says nothing about the policies.
+    statusMessage: decision.reason === "incomplete" ? decision.detail : REFUSAL_MESSAGE[verdict],
     ...(rule ? { rule: { name: rule.rule, location: `${rule.file}:${rule.line}` } } : {}),
     snapshot: decision.snapshot,
     decisionId: decision.decisionId,

@@ -20,8 +20,8 @@ const logs: OpenLog[] = [];
 listenToSignals();
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
-// Whoever read our output has gone (`weir adapters | head`): there is nobody left to tell.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => exit(EXIT.ok));
+// Whoever read our output has gone (`weir serve | head -1`). That ends no server, and unheard it would.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 exit(await runCommand(process.argv.slice(2), commandIo()));
 

@@ -15,7 +15,16 @@ export function openLog(level: LogLevel, fd: number): OpenLog {
   const sink = destination({ dest: fd, sync: false, maxLength: MAX_WAITING_BYTES });
   // A reader that went away (`weir serve 2>&1 | head`) must not end the process.
   sink.on("error", () => undefined);
-  return { log: logTo(level, sink), flush: () => sink.flushSync() };
+  return { log: logTo(level, sink), flush: () => flush(sink) };
+}
+
+function flush(sink: ReturnType<typeof destination>): void {
+  try {
+    sink.flushSync();
+  } catch (error) {
+    // The reader has gone, and with it the only place to say so.
+    if (!(error instanceof Error && "code" in error)) throw error;
+  }
 }
 
 /** @param sink takes whole lines. */

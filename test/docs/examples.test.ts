@@ -3,17 +3,27 @@ import { parseDocument } from "yaml";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { renderText } from "../../src/diagnostics/render-text.ts";
 import { examine } from "../../src/engine/examine.ts";
+import { loadFolder } from "../../src/policy/load.ts";
 import { allFences } from "./documents.ts";
 import type { Fence } from "./fences.ts";
 
 /**
  * The YAML of the documents is loaded by the real loader. The blocks of one document that name a `file=` are one folder; one with
- * `expect=` is loaded in addition to it and refused with exactly those codes. Configuration of other programs says which: `envoy`, `istio`.
+ * `expect=` is loaded in addition to it and refused with exactly those codes. One without a name is a file by itself, which its first key tells;
+ * only its shape is judged. Configuration of other programs says which: `envoy`, `istio`.
  */
 const OTHERS = ["envoy", "istio"];
+/** The file that begins with a key. */
+const FILE_OF_KEY = new Map([
+  ["policy", "example.yaml"],
+  ["handlers", "handlers.yaml"],
+  ["attributes", "attributes.yaml"],
+  ["derive", "attributes.yaml"],
+]);
 
 const everything = await allFences();
 const fences = everything.filter((fence) => fence.language === "yaml" || fence.language === "yml");
+const unnamed = fences.filter((fence) => !isExample(fence) && !isForeign(fence));
 const documents = [...new Set(fences.filter(isExample).map((fence) => fence.document))];
 
 describe("YAML shown in the documents", () => {
@@ -22,8 +32,14 @@ describe("YAML shown in the documents", () => {
   });
 
   test("says what it is: a file of a policy folder, or whose configuration", () => {
-    const unknown = fences.filter((fence) => !isExample(fence) && !OTHERS.some((other) => fence.info.has(other)));
+    const unknown = unnamed.filter((fence) => aloneOf(fence) === undefined);
     expect(unknown.map(placeOf)).toEqual([]);
+  });
+
+  test.each(unnamed.map((fence) => [placeOf(fence), fence] as const))("has the shape of its file: %s", (_, fence) => {
+    const files = [{ path: aloneOf(fence) ?? "", text: fence.text }];
+    const { diagnostics } = loadFolder([{ path: "weir.yaml", text: "allow-empty: true\n" }, ...files]);
+    expect(renderText(errorsOf(diagnostics), new Map(files.map(({ path, text }) => [path, text])))).toBe("");
   });
 
   test.each(documents)("loads without an error: the folder of %s", (document) => {
@@ -61,7 +77,7 @@ describe("YAML shown in the documents", () => {
     expect(mistakes.map(({ document }) => document)).toContain("README.md");
   });
 
-  const foreign = fences.filter((fence) => !isExample(fence));
+  const foreign = fences.filter(isForeign);
   test.each(foreign.map((fence) => [placeOf(fence), fence] as const))("is YAML: %s", (_, fence) => {
     const { errors, warnings } = parseDocument(fence.text);
     expect([...errors, ...warnings].map(({ message }) => message)).toEqual([]);
@@ -70,6 +86,16 @@ describe("YAML shown in the documents", () => {
 
 function isExample(fence: Fence): boolean {
   return fence.info.has("file");
+}
+
+function isForeign(fence: Fence): boolean {
+  return OTHERS.some((other) => fence.info.has(other));
+}
+
+/** @returns the name that the file of an unnamed block would have. */
+function aloneOf({ text }: Fence): string | undefined {
+  const [, key = ""] = /^(\w+):/mu.exec(text) ?? [];
+  return FILE_OF_KEY.get(key);
 }
 
 function placeOf(fence: Fence): string {

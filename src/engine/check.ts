@@ -1,4 +1,6 @@
 import { ABSENT, Invalid } from "../attribute/value.ts";
+import type { RequestFrame } from "../expression/frame.ts";
+import { maskedSource } from "../report/masked-source.ts";
 import { askAdapters } from "./asks.ts";
 import { chargeLimits } from "./charge.ts";
 import { judge } from "./decide.ts";
@@ -120,9 +122,18 @@ function carriedOf(run: Run): Decision["carried"] {
   // Only Envoy brings metadata back in its access log.
   if (!run.input.door.startsWith("ext-authz")) return [];
   const { plan, slots } = run.snapshot;
+  let masked: RequestFrame | undefined;
   return slots.flatMap(({ slot, name }) => {
-    if (!plan.slots[slot]?.carried) return [];
-    const value = run.frame.read(slot);
+    const planned = plan.slots[slot];
+    if (!planned?.carried) return [];
+    if (planned.masked) masked ??= maskedFrame(run);
+    const value = (planned.masked && masked ? masked : run.frame).read(slot);
     return value === ABSENT || value instanceof Invalid ? [] : [{ name, value }];
   });
+}
+
+/** What is derived from a masked value must not take it out of here. */
+function maskedFrame({ snapshot, source }: Run): RequestFrame {
+  const { slots, plan } = snapshot;
+  return snapshot.frame(maskedSource(source, slots, plan.settings.mask), { derive: true, record: false });
 }

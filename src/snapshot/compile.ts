@@ -101,7 +101,7 @@ function planOf(
   return {
     id,
     settings,
-    slots: numberSlots(policies, [...requires, ...expiry], attributes),
+    slots: numberSlots(policies, [...requires, ...expiry], attributes, settings.mask),
     handlers,
     policies,
   };

@@ -40,6 +40,8 @@ export interface SlotPlan {
   readonly raw?: true;
   /** Report rules read it and the access log cannot supply it itself: it travels in ext_authz metadata under `attr`. */
   readonly carried: boolean;
+  /** Carried, and derived from something that `mask:` names: what travels is worked out from the masked value. */
+  readonly masked?: true;
 }
 
 /** Who decided: shown as `policy/rule` and `file:line`. */

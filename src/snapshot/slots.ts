@@ -11,6 +11,7 @@ export function numberSlots(
   policies: readonly PolicyPlan[],
   extra: readonly string[],
   attributes: Attributes,
+  mask: readonly string[],
 ): readonly SlotPlan[] {
   const carried = carriedAttributes(policies, attributes);
   const slots = new Map<string, SlotPlan>();
@@ -19,7 +20,13 @@ export function numberSlots(
     const derived = attributes.derived.get(name);
     const type = attributes.types.get(name);
     const typed = type ? { type } : {};
-    slots.set(name, { name, ...typed, carried: carried.has(name), ...(derived ? { derived } : {}) });
+    const masked =
+      derived !== undefined && carried.has(name) && derived.reads.some((read) => isMasked(read, attributes, mask));
+    slots.set(name, {
+      ...{ name, ...typed, carried: carried.has(name) },
+      ...(derived ? { derived } : {}),
+      ...(masked ? { masked } : {}),
+    });
     for (const read of derived?.reads ?? []) {
       if (read.attribute === name) slots.set(rawKey(name), { name, ...typed, raw: true, carried: false });
       else add(read.attribute);
@@ -28,6 +35,19 @@ export function numberSlots(
   for (const read of policies.flatMap(readsOf)) add(read.attribute);
   for (const name of extra) add(name);
   return [...slots.values()];
+}
+
+/** Whether what stands behind a read is named by `mask:`, is part of something that is, or holds it. */
+function isMasked(read: AttributeRead, attributes: Attributes, mask: readonly string[]): boolean {
+  return attributes.behind(read).some(({ attribute, key }) => {
+    const path = within(key === undefined ? attribute : `${attribute}.${key}`);
+    return mask.some((name) => path.startsWith(within(name)) || within(name).startsWith(path));
+  });
+}
+
+/** Header names are masked in whatever case they are written. */
+function within(path: string): string {
+  return `${path.toLowerCase()}.`;
 }
 
 /** The key of a derived attribute's own raw value: no attribute has a name with a space. */

@@ -51,11 +51,13 @@ afterEach(async () => {
 /** A collector on a free port; `status` undefined never answers. */
 async function collector(status: number | undefined = 200) {
   const received: Received[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    received.push({ path: request.url ?? "", headers: request.headers, text: Buffer.concat(chunks).toString() });
-    if (status !== undefined) response.writeHead(status, { "content-type": "application/json" }).end("{}");
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      received.push({ path: request.url ?? "", headers: request.headers, text: Buffer.concat(chunks).toString() });
+      if (status !== undefined) response.writeHead(status, { "content-type": "application/json" }).end("{}");
+    });
   });
   servers.push(server);
   server.listen(0, "127.0.0.1");

@@ -1,7 +1,7 @@
 import type { MetricDescriptor, MetricPoint } from "weir-mesh/adapter";
 
 /** The value of every dimension in the series that takes what goes beyond `max-series`. */
-export const OTHER = "__other__";
+const OTHER = "__other__";
 
 /** Longer values of dimensions are cut: clients write them. */
 const MAX_DIMENSION_LENGTH = 256;

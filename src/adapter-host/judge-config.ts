@@ -85,6 +85,8 @@ function written(path: readonly PropertyKey[]): string {
 
 /** Schemas write sentences; our messages are lowercase and end without a period. */
 function inOurVoice(message: string): string {
-  const line = reasonOf(message).replace(/\.$/, "");
+  const line = reasonOf(message)
+    .replace(/^Invalid input: /, "")
+    .replace(/\.$/, "");
   return /^[A-Z][a-z]/.test(line) ? line.charAt(0).toLowerCase() + line.slice(1) : line;
 }

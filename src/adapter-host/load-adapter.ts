@@ -8,7 +8,7 @@ import type { ModuleSource } from "./module-source.ts";
 import { begin, reasonOf, settle } from "./settle.ts";
 
 /** This version and the one before. */
-export const ACCEPTED_API_VERSIONS: readonly number[] = [API_VERSION - 1, API_VERSION].filter((version) => version > 0);
+const ACCEPTED_API_VERSIONS: readonly number[] = [API_VERSION - 1, API_VERSION].filter((version) => version > 0);
 
 export type LoadedAdapter =
   | { readonly ok: true; readonly adapter: Adapter }

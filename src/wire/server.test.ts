@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { lstatSync } from "node:fs";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect as connectNet, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -199,6 +201,51 @@ function raw(server: RunningServer, body: Buffer, encoding: string, path = ECHO)
     stream.on("error", reject);
   });
 }
+
+/** One call frame by frame. @returns when the stream is over, however it ended. */
+function send(server: RunningServer, headers: Record<string, string>, body: Buffer): Promise<void> {
+  const session = connectHttp2(`http://${server.address}`);
+  opened.push(session);
+  session.on("error", () => undefined);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": ECHO,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  stream.on("error", () => undefined);
+  stream.resume();
+  stream.end(body);
+  return new Promise((resolve) => stream.once("close", () => resolve()));
+}
+
+const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 0, text.length]), Buffer.from(text)]);
+
+test.each<[string, Record<string, string>, Buffer]>([
+  ["a timeout that is none", { "grpc-timeout": "soon" }, frame("a")],
+  ["a timeout beyond all bounds", { "grpc-timeout": "99999999H" }, frame("a")],
+  ["a timeout of nothing", { "grpc-timeout": "0n" }, frame("a")],
+  ["an unknown encoding", { "grpc-encoding": "br" }, Buffer.concat([Buffer.from([1, 0, 0, 0, 1]), Buffer.from("a")])],
+  ["another content type", { "content-type": "text/html" }, frame("a")],
+  ["another method", { ":method": "GET" }, frame("a")],
+  ["no message", {}, Buffer.alloc(0)],
+  ["two messages", {}, Buffer.concat([frame("a"), frame("b")])],
+  ["a message cut short", {}, frame("abc").subarray(0, 6)],
+  ["a length beyond all bounds", {}, Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0])],
+  ["metadata that is not UTF-8", { "x-bin": "%%%", "x-odd": "\u00e9\u00ff" }, frame("a")],
+])("%s harms nobody else", async (_, headers, body) => {
+  const { server, failed } = await serve([
+    echo((_text, call) => {
+      call.metadata("x-odd");
+      call.metadata("x-bin");
+      return message("ok");
+    }),
+  ]);
+  await send(server, headers, body);
+  expect(await say(clientOf(server), "")).toEqual({ bytes: "ok" });
+  expect(failed).toEqual([]);
+});
 
 test("an unknown method is UNIMPLEMENTED, whatever it is called", async () => {
   const { server } = await serve([echo(() => message("ok"))]);
@@ -485,7 +532,7 @@ test("reflection names our services", async () => {
 });
 
 describe("addresses", () => {
-  test("a Unix socket is served; its callers are local; a stale one is replaced, one in use is not", async () => {
+  test("a Unix socket is served; its callers are local; one in use is not taken over", async () => {
     const path = join(tmpdir(), `weir-${process.pid}-${Math.trunc(performance.now() * 1000)}.sock`);
     const address = { kind: "unix", path } as const;
     const peers: unknown[] = [];
@@ -498,6 +545,15 @@ describe("addresses", () => {
     expect(await say(clientOf(server), "")).toEqual({ bytes: "ok" });
     expect(peers).toEqual([{ address: "unix:", principal: undefined, local: true }]);
     await expect(serve([door], { address })).rejects.toThrow("somebody else does already");
+  });
+
+  test("a socket that a killed process left behind is replaced", async () => {
+    const path = join(tmpdir(), `weir-${process.pid}-${Math.trunc(performance.now() * 1000)}.sock`);
+    const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+    spawnSync(process.execPath, ["--eval", script]);
+    expect(lstatSync(path).isSocket()).toBe(true);
+    const { server } = await serve([echo(() => message("ok"))], { address: { kind: "unix", path } });
+    expect(await say(clientOf(server), "")).toEqual({ bytes: "ok" });
   });
 
   test("one that is taken is said to be", async () => {

@@ -1,4 +1,4 @@
-import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
+import { type ConnectionInjector, Server, ServerCredentials, setLogger } from "@grpc/grpc-js";
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import { type Address, formatAddress, isLocal } from "./address.ts";
 import { type Carrier, carryStream, carryUnary } from "./carry.ts";
@@ -77,6 +77,7 @@ class GrpcServer implements RunningServer {
     const limits = { ...WIRE_LIMITS, ...given };
     const peers = new Peers(address.kind === "unix");
     const { maxWaitingAnswers, maxConnections } = limits;
+    quietLibrary(log);
     const server = new Server(grpcOptions(limits));
     addDoors(server, doors, { peers, inFlight: this.#inFlight, telemetry, log, monotonicMs, maxWaitingAnswers });
     this.#health = new Health(doors.map(serviceOf), "SERVING");
@@ -143,6 +144,12 @@ class GrpcServer implements RunningServer {
     look();
     return promise;
   }
+}
+
+/** grpc-js would write to standard error, in lines of its own, what any client can make it say. It has one logger for the whole process. */
+function quietLibrary(log: Log): void {
+  const say = (said: unknown): void => log.debug("grpc-js", { said: String(said) });
+  setLogger({ error: say, info: say, debug: say });
 }
 
 function addDoors(server: Server, doors: readonly Door[], carrier: Carrier): void {

@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { plan, problemOf, scopeWith, underlined } from "../../test/cel/harness.ts";
 import { compileExpression, type Expected } from "./compile.ts";
@@ -72,6 +73,7 @@ describe("what other languages write has our own words", () => {
     ["request.method == “GET”", "P1215 “", 'write straight quotes: `"…"`'],
     ["request.size > 1;", "P1215 ;", "inside of a text it needs quotes around it"],
     [".5 < 1.0", "P1219 .5", "write `0.5`"],
+    ["1.5e-", "P1219 -", "write `12`, `12u`, `0x1f` or `1.5e3`"],
     ["it.is.yes it.is.no", "P1220 it", "such as `&&`, `||`, `==` or `in`"],
     ['request.method == "a" "b"', 'P1220 "b"', "such as `&&`, `||`, `==` or `in`"],
     ["(it.is.yes", "P1217 s", undefined],
@@ -221,19 +223,63 @@ describe("what is known at load is said at load", () => {
   });
 });
 
-describe("positions are exact", () => {
+describe("positions are exact: what stands between the marks is underlined", () => {
   test.each([
-    ['\r\n  request.method == "x" &&\r\n  request.metod', "P1201 request.metod"],
-    ['"😀\\u00e9\\"" == request.metod', "P1201 request.metod"],
-    ["'''a\n'b''' == request.metod", "P1201 request.metod"],
-    ['r"\\d" == request.metod // request.metod', "P1201 request.metod"],
-    ["// request.metod\nrequest.metod", "P1201 request.metod"],
-    ["(it.is.yes) // ,\n . startWith('a')", "P1202 startWith"],
-  ])("%j", (text, place) => {
+    ['\r\n  request.method == "x" &&\r\n  «request.metod»'],
+    ['"😀\\u00e9\\"" == «request.metod»'],
+    ["'''a\n'b''' == «request.metod»"],
+    ['r"\\d" == «request.metod» // request.metod'],
+    ["// request.metod\n«request.metod»"],
+    ["it.is.yes && («request.metod» || request.metodd)"],
+    ["(it.is.yes) // ,\n . «startWith»('a').startWith()"],
+    ["['request.metod', «request.metod»]"],
+    ["{'é😀': «request .\tmetod»}"],
+  ])("%j", (marked) => {
+    const text = marked.replace(/[«»]/g, "");
     const found = problemOf(text);
-    expect(underlined(text, found)).toBe(place);
-    expect(found.start).toBe(text.lastIndexOf(place.slice(6), text.startsWith('r"') ? 20 : undefined));
+    expect([found.start, found.end]).toEqual([marked.indexOf("«"), marked.indexOf("»") - 1]);
   });
+});
+
+test("whatever is typed, the answer is a plan or a problem with a place in the text", () => {
+  const pieces = [
+    '"',
+    "'",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ".",
+    "?",
+    "!",
+    "-",
+    "&&",
+    "==",
+    "in",
+    "request.method",
+    "x",
+    "1",
+    "1.5e",
+    "\\",
+    "//",
+    "\n",
+    'r"',
+  ];
+  const typed = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: "grapheme", maxLength: 3 })), {
+    maxLength: 12,
+  });
+  const inText = (text: string): boolean => {
+    const compiled = compileExpression(text, scopeWith(), "any");
+    if (compiled.ok) return true;
+    const { start, end, message } = compiled.problem;
+    return start >= 0 && start <= end && end <= text.length && message !== "";
+  };
+  fc.assert(
+    fc.property(typed, (parts) => inText(parts.join(""))),
+    { numRuns: 2_000, seed: 20_260_102 },
+  );
 });
 
 describe("there is a limit to everything", () => {

@@ -145,7 +145,7 @@ function inOurWords(failure: Failure, text: string, tokens: readonly Token[]): P
     case "limit_exceeded":
       return problem(limit(failure.summary), place);
     default:
-      return problem(literal(failure, text), [failure.start, Math.max(failure.end, failure.start + 1)]);
+      return literalProblem(failure, text);
   }
 }
 
@@ -182,9 +182,15 @@ function limit(summary: string): messages.Finding {
   return /List|Map/.test(summary) ? messages.tooManyEntries(MAX_LITERAL_ENTRIES) : messages.tooDeep(MAX_NESTING);
 }
 
+/** Where a text or number goes wrong: at least one character, and the last one where the text ends too early. */
+function literalProblem(failure: Failure, text: string): Problem {
+  const start = Math.max(0, Math.min(failure.start, text.length - 1));
+  const end = Math.min(text.length, Math.max(failure.end, start + 1));
+  return problem(literal(failure, text.slice(start, end)), [start, end]);
+}
+
 /** Texts and numbers that are not what they look like. */
-function literal(failure: Failure, text: string): messages.Finding {
-  const part = text.slice(failure.start, failure.end);
+function literal(failure: Failure, part: string): messages.Finding {
   if (failure.code.includes("escape") || failure.code.includes("surrogate")) return messages.badEscape(part);
   if (failure.code.includes("overflow")) return messages.badNumber(part, "a uint has 64 bits");
   if (/number|integer|exponent/.test(failure.code))

@@ -35,7 +35,7 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
     name: "contains",
     signatures: ["string.contains(string): bool"],
     doc: "Whether the text has this in it.",
-    cost: (text, part) => scan(text) * scan(part),
+    cost: (text, part) => scan(text) * (1 + scan(part) / 4),
     apply: onTexts((text, part) => text.includes(part)),
   },
   {

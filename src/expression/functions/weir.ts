@@ -76,9 +76,14 @@ function linkValues(map: Operand, name: Operand): Evaluate {
     if (typeof header !== "string") return NO_OVERLOAD;
     const lower = header.toLowerCase();
     const found = under(frame, map, lower);
-    return (typeof found === "string" ? charge(frame, found.length / 16) : undefined) ?? split(lower, found);
+    return (
+      (typeof found === "string" ? charge(frame, found.length / CHARACTERS_PER_STEP) : undefined) ?? split(lower, found)
+    );
   };
 }
+
+/** Splitting looks at each character about twice, and makes texts of what it finds. */
+const CHARACTERS_PER_STEP = 2;
 
 function split(name: string, value: CelValue | Absent | Invalid): Outcome {
   if (value === ABSENT) return NO_VALUES;

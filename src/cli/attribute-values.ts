@@ -45,7 +45,9 @@ function keyOf(map: AttributeRow, key: string): string {
 function addKey(attributes: Attributes, row: AttributeRow, key: string, text: string): void {
   const type = parseType(row.type);
   const textual = type.kind === "map" && type.value.kind === "string";
-  const value = textual ? text : guessed(jsonOrText(text), `${row.name}.${key}`);
+  // Numbers in a token are doubles, as in JSON.
+  const value = textual ? text : fromJson(jsonOfPlain(jsonOrText(text)), { kind: "dyn" });
+  if (value instanceof Invalid) throw new BadInput(`\`${row.name}.${key}\`: ${value.reason}`);
   const before = attributes.get(row.name);
   const map = new Map<CelValue, CelValue>(before instanceof Map ? before : []);
   attributes.set(row.name, map.set(key, value));

@@ -143,7 +143,7 @@ class OwnMetrics implements Metrics {
   }
 }
 
-/** One row each. The first five are relied on by tools: docs/policy-reference.md names them. */
+/** One row each. Dashboards and alerts rely on the names: what is here stays. */
 function makeCounters() {
   return {
     decisions: new Counter("weir_decisions_total", "Decided Checks.", ["door", "verdict", "reason"]),

@@ -1,6 +1,6 @@
 /**
  * Where the rooms say what they did; our own metrics are behind it. Every method is cheap, never throws and never waits, so that it may be
- * called for each request. The words are the ones of `docs/policy-reference.md`: verdict, reason, `policy/rule`, handler, door.
+ * called for each request. The words are the same everywhere: verdict, reason, `policy/rule`, handler, door.
  *
  * Rooms that would rather name what they need declare a narrower interface of their own; this one fits all of them.
  */

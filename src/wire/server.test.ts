@@ -4,392 +4,12 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { connect as connectNet, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { Client, type ClientDuplexStream, credentials, Metadata, status } from "@grpc/grpc-js";
+import { type Client, Metadata, status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
-import { afterEach, describe, expect, test } from "vitest";
-import { SILENT } from "../telemetry/index.ts";
-import { type Address, parseAddress } from "./address.ts";
-import type { Call, Door, Reply, StreamHandler } from "./door.ts";
-import type { WireLimits } from "./limits.ts";
-import { type RunningServer, startServer } from "./server.ts";
-
-const ECHO = "/test.v1.Echo/Say";
-const LOG = "/test.v1.Echo/Log";
-
-const opened: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.close();
-});
-
-/** A server of these doors on a free port, and what it told of itself. */
-async function serve(doors: readonly Door[], options: { address?: Address; limits?: Partial<WireLimits> } = {}) {
-  const failed: unknown[] = [];
-  const connections = { opened: 0, closed: 0, refused: 0 };
-  const server = await startServer({
-    doors,
-    address: options.address ?? { kind: "tcp", host: "127.0.0.1", port: 0 },
-    insecure: false,
-    log: SILENT,
-    telemetry: {
-      failed: (_where, error) => failed.push(error),
-      connection: (event) => {
-        connections[event] += 1;
-      },
-    },
-    monotonicMs: () => performance.now(),
-    ...(options.limits ? { limits: options.limits } : {}),
-  });
-  if ("problem" in server) throw new Error(server.problem);
-  opened.push({ close: () => server.drain(0) });
-  return { server, failed, connections };
-}
-
-function clientOf(server: RunningServer, options = {}): Client {
-  const client = new Client(server.address, credentials.createInsecure(), options);
-  opened.push(client);
-  return client;
-}
-
-const identity = (bytes: Buffer): Buffer => bytes;
-
-type Answer = { readonly bytes: string } | { readonly code: number; readonly details: string };
-
-/** One call, its answer as a value. */
-function say(client: Client, text: string, path = ECHO, metadata = new Metadata(), options = {}): Promise<Answer> {
-  return new Promise((resolve) => {
-    client.makeUnaryRequest(path, identity, identity, Buffer.from(text), metadata, options, (error, bytes) =>
-      resolve(bytes ? { bytes: bytes.toString() } : { code: error?.code ?? -1, details: error?.details ?? "" }),
-    );
-  });
-}
-
-function echo(handle: (text: string, call: Call) => Reply | Promise<Reply>): Door {
-  return { kind: "unary", path: ECHO, handle: (bytes, call) => handle(Buffer.from(bytes).toString(), call) };
-}
-
-const message = (text: string): Reply => ({ kind: "message", bytes: new TextEncoder().encode(text) });
-
-describe("a unary door", () => {
-  test("answers at once or later, over one connection", async () => {
-    const { server } = await serve([
-      echo((text) => (text === "later" ? Promise.resolve(message("slow")) : message(`${text}!`))),
-    ]);
-    const client = clientOf(server);
-    expect(await Promise.all([say(client, "a"), say(client, "later"), say(client, "")])).toEqual([
-      { bytes: "a!" },
-      { bytes: "slow" },
-      { bytes: "!" },
-    ]);
-  });
-
-  test("answers with a status, whatever its text holds", async () => {
-    const { server } = await serve([
-      echo(() => ({ kind: "status", code: status.UNAVAILABLE, message: "später \ud800" })),
-    ]);
-    expect(await say(clientOf(server), "")).toEqual({ code: status.UNAVAILABLE, details: "später \ufffd" });
-  });
-
-  test("that throws or rejects has a bug: it is reported, the caller learns nothing of it, the next call is served", async () => {
-    const { server, failed } = await serve([
-      echo((text) => {
-        if (text === "throw") throw new Error("secret inside");
-        return text === "reject" ? Promise.reject(new Error("secret too")) : message("fine");
-      }),
-    ]);
-    const client = clientOf(server);
-    const bug = { code: status.INTERNAL, details: "internal error" };
-    expect([await say(client, "throw"), await say(client, "reject"), await say(client, "")]).toEqual([
-      bug,
-      bug,
-      { bytes: "fine" },
-    ]);
-    expect(failed.map(String)).toEqual(["Error: secret inside", "Error: secret too"]);
-  });
-
-  test("knows its caller: address, metadata, deadline", async () => {
-    const seen: Call[] = [];
-    const { server } = await serve([
-      echo((_, call) => {
-        seen.push(call);
-        return message("");
-      }),
-    ]);
-    const metadata = new Metadata();
-    metadata.set("x-who", "ana");
-    await say(clientOf(server), "", ECHO, metadata, { deadline: Date.now() + 60_000 });
-    await say(clientOf(server), "");
-    const [first, second] = seen;
-    expect(first?.peer).toMatchObject({ local: true, principal: undefined });
-    expect(first?.peer.address).toMatch(/^127\.0\.0\.1:\d+$/);
-    expect([first?.metadata("x-who"), first?.metadata("x-other")]).toEqual(["ana", undefined]);
-    expect((first?.deadlineMs ?? 0) - (first?.arrivedMs ?? 0)).toBeGreaterThan(30_000);
-    expect((first?.deadlineMs ?? 0) - (first?.arrivedMs ?? 0)).toBeLessThan(61_000);
-    expect(second?.deadlineMs).toBeUndefined();
-  });
-
-  test.each(["the deadline passes", "the caller goes away"])("is told when %s", async (how) => {
-    const arrived = Promise.withResolvers<void>();
-    const aborted = Promise.withResolvers<void>();
-    const never = Promise.withResolvers<Reply>();
-    const { server } = await serve([
-      echo((_, { signal }) => {
-        signal.addEventListener("abort", () => aborted.resolve());
-        arrived.resolve();
-        return never.promise;
-      }),
-    ]);
-    const client = clientOf(server);
-    const options = how === "the deadline passes" ? { deadline: Date.now() + 200 } : {};
-    const sent = client.makeUnaryRequest(
-      ECHO,
-      identity,
-      identity,
-      Buffer.from(""),
-      new Metadata(),
-      options,
-      () => undefined,
-    );
-    await arrived.promise;
-    if (how === "the caller goes away") sent.cancel();
-    await aborted.promise;
-    never.resolve(message("too late"));
-  });
-
-  test("sees no message larger than the limit, packed or not, and none that is not what it says", async () => {
-    let seen = 0;
-    const { server } = await serve(
-      [
-        echo(() => {
-          seen += 1;
-          return message("ok");
-        }),
-      ],
-      { limits: { maxMessageBytes: 1_000 } },
-    );
-    const client = clientOf(server);
-    expect(await say(client, "x".repeat(1_001))).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
-    expect(await raw(server, gzipSync(Buffer.alloc(100_000)), "gzip")).toBe(String(status.RESOURCE_EXHAUSTED));
-    expect(await raw(server, Buffer.from("not gzip at all"), "gzip")).toBe(String(status.INTERNAL));
-    expect(seen).toBe(0);
-    expect(await say(client, "x".repeat(1_000))).toEqual({ bytes: "ok" });
-  });
-});
-
-/** A message flagged as compressed, as grpc-js' own client would never send it. @returns `grpc-status`. */
-function raw(server: RunningServer, body: Buffer, encoding: string, path = ECHO): Promise<string> {
-  const session = connectHttp2(`http://${server.address}`);
-  opened.push(session);
-  const stream = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-    "grpc-encoding": encoding,
-  });
-  const head = Buffer.alloc(5);
-  head.writeUInt8(1, 0);
-  head.writeUInt32BE(body.length, 1);
-  stream.end(Buffer.concat([head, body]));
-  stream.resume();
-  return new Promise((resolve, reject) => {
-    const take = (headers: Record<string, unknown>): void => {
-      if (headers["grpc-status"] !== undefined) resolve(String(headers["grpc-status"]));
-    };
-    stream.on("response", take);
-    stream.on("trailers", take);
-    stream.on("error", reject);
-  });
-}
-
-/** One call frame by frame. @returns when the stream is over, however it ended. */
-function send(server: RunningServer, headers: Record<string, string>, body: Buffer): Promise<void> {
-  const session = connectHttp2(`http://${server.address}`);
-  opened.push(session);
-  session.on("error", () => undefined);
-  const stream = session.request({
-    ":method": "POST",
-    ":path": ECHO,
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...headers,
-  });
-  stream.on("error", () => undefined);
-  stream.resume();
-  stream.end(body);
-  return new Promise((resolve) => stream.once("close", () => resolve()));
-}
-
-const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 0, text.length]), Buffer.from(text)]);
-
-test.each<[string, Record<string, string>, Buffer]>([
-  ["a timeout that is none", { "grpc-timeout": "soon" }, frame("a")],
-  ["a timeout beyond all bounds", { "grpc-timeout": "99999999H" }, frame("a")],
-  ["a timeout of nothing", { "grpc-timeout": "0n" }, frame("a")],
-  ["an unknown encoding", { "grpc-encoding": "br" }, Buffer.concat([Buffer.from([1, 0, 0, 0, 1]), Buffer.from("a")])],
-  ["another content type", { "content-type": "text/html" }, frame("a")],
-  ["another method", { ":method": "GET" }, frame("a")],
-  ["no message", {}, Buffer.alloc(0)],
-  ["two messages", {}, Buffer.concat([frame("a"), frame("b")])],
-  ["a message cut short", {}, frame("abc").subarray(0, 6)],
-  ["a length beyond all bounds", {}, Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0])],
-  ["metadata that is not UTF-8", { "x-bin": "%%%", "x-odd": "\u00e9\u00ff" }, frame("a")],
-])("%s harms nobody else", async (_, headers, body) => {
-  const { server, failed } = await serve([
-    echo((_text, call) => {
-      call.metadata("x-odd");
-      call.metadata("x-bin");
-      return message("ok");
-    }),
-  ]);
-  await send(server, headers, body);
-  expect(await say(clientOf(server), "")).toEqual({ bytes: "ok" });
-  expect(failed).toEqual([]);
-});
-
-test("an unknown method is UNIMPLEMENTED, whatever it is called", async () => {
-  const { server } = await serve([echo(() => message("ok"))]);
-  expect(await say(clientOf(server), "", "/test.v1.Echo/Shout")).toMatchObject({ code: status.UNIMPLEMENTED });
-  const paths = [
-    "/",
-    "",
-    "*",
-    "/__proto__/constructor",
-    `/${"a".repeat(20_000)}`,
-    "/\u00ff\u00fe",
-    "/test.v1.Echo/Say/",
-  ];
-  for (const path of paths) await raw(server, Buffer.from(""), "identity", path).catch(() => "reset");
-  expect(await say(clientOf(server), "")).toEqual({ bytes: "ok" });
-});
-
-describe("a stream door", () => {
-  /** Remembers what came in; answers with it in the end. */
-  function journal() {
-    const events: string[] = [];
-    const cancelled = Promise.withResolvers<void>();
-    const handler: StreamHandler = {
-      message: (bytes) => void events.push(Buffer.from(bytes).toString()),
-      end: () => message(events.join(" ")),
-      cancel: () => {
-        events.push("cancelled");
-        cancelled.resolve();
-      },
-    };
-    return { events, cancelled: cancelled.promise, handler };
-  }
-
-  function openStream(server: RunningServer): ClientDuplexStream<Buffer, Buffer> {
-    return clientOf(server).makeBidiStreamRequest(LOG, identity, identity, new Metadata());
-  }
-
-  function outcome(stream: ClientDuplexStream<Buffer, Buffer>): Promise<{ answers: string[]; code: number }> {
-    const answers: string[] = [];
-    stream.on("data", (bytes: Buffer) => answers.push(bytes.toString()));
-    stream.on("error", () => undefined);
-    return new Promise((resolve) => stream.on("status", ({ code }) => resolve({ answers, code })));
-  }
-
-  test("gets every message in order and answers when the client has sent all", async () => {
-    const { handler } = journal();
-    const { server } = await serve([{ kind: "stream", path: LOG, open: () => handler }]);
-    const stream = openStream(server);
-    const done = outcome(stream);
-    for (let n = 0; n < 50; n++) stream.write(Buffer.from(String(n)));
-    stream.end();
-    expect(await done).toEqual({ answers: [[...Array(50).keys()].join(" ")], code: status.OK });
-  });
-
-  test("may speak before the client has ended", async () => {
-    const { server } = await serve([
-      {
-        kind: "stream",
-        path: LOG,
-        open: (_, send) => ({
-          message: (bytes) => send(bytes),
-          end: () => ({ kind: "status", code: status.INVALID_ARGUMENT, message: "enough" }),
-          cancel: () => undefined,
-        }),
-      },
-    ]);
-    const stream = openStream(server);
-    const done = outcome(stream);
-    stream.write(Buffer.from("a"));
-    await new Promise((resolve) => stream.once("data", resolve));
-    stream.end();
-    expect(await done).toEqual({ answers: ["a"], code: status.INVALID_ARGUMENT });
-  });
-
-  test("is told when the client goes away", async () => {
-    const { handler, cancelled, events } = journal();
-    const { server } = await serve([{ kind: "stream", path: LOG, open: () => handler }]);
-    const stream = openStream(server);
-    const done = outcome(stream);
-    stream.cancel();
-    await done;
-    // Cancelled before the server saw it, it was never opened.
-    if (events.length > 0) await cancelled;
-    expect(events.filter((event) => event !== "cancelled")).toEqual([]);
-  });
-
-  test("that throws has a bug: the stream ends, the door hears of it, the server lives", async () => {
-    const { server, failed } = await serve([
-      {
-        kind: "stream",
-        path: LOG,
-        open: () => ({
-          message: () => {
-            throw new Error("inside");
-          },
-          end: () => message(""),
-          cancel: () => undefined,
-        }),
-      },
-      echo(() => message("alive")),
-    ]);
-    const stream = openStream(server);
-    const done = outcome(stream);
-    stream.write(Buffer.from("a"));
-    expect(await done).toEqual({ answers: [], code: status.INTERNAL });
-    expect(failed.map(String)).toEqual(["Error: inside"]);
-    expect(await say(clientOf(server), "")).toEqual({ bytes: "alive" });
-  });
-
-  test("is ended by a drain with what it has, after the last call in flight was answered", async () => {
-    const { handler, events } = journal();
-    const first = Promise.withResolvers<void>();
-    const slow = Promise.withResolvers<Reply>();
-    const called = Promise.withResolvers<void>();
-    const { server } = await serve([
-      {
-        kind: "stream",
-        path: LOG,
-        open: () => ({
-          ...handler,
-          message: (bytes) => {
-            handler.message(bytes);
-            first.resolve();
-          },
-        }),
-      },
-      echo(() => {
-        called.resolve();
-        return slow.promise;
-      }),
-    ]);
-    const stream = openStream(server);
-    const done = outcome(stream);
-    stream.write(Buffer.from("a"));
-    const answer = say(clientOf(server), "");
-    await Promise.all([first.promise, called.promise]);
-    const drained = server.drain(30_000);
-    expect(events).toEqual(["a"]);
-    slow.resolve(message("answered"));
-    expect(await answer).toEqual({ bytes: "answered" });
-    expect(await done).toEqual({ answers: ["a"], code: status.OK });
-    expect(await drained).toBe(0);
-  });
-});
+import { describe, expect, onTestFinished, test } from "vitest";
+import { clientOf, ECHO, echo, identity, message, say, serve } from "../../test/wire/echo-server.ts";
+import { parseAddress } from "./address.ts";
+import type { Reply } from "./door.ts";
 
 describe("a drain", () => {
   test("loses none of the calls in flight and takes no new ones", async () => {
@@ -440,7 +60,7 @@ test("a connection more than the limit is refused and counted", async () => {
   expect(await say(clientOf(server), "")).toEqual({ bytes: "ok" });
   const [host, port] = server.address.split(":");
   const second = connectNet(Number(port), host);
-  opened.push({ close: () => second.destroy() });
+  onTestFinished(() => void second.destroy());
   await new Promise((resolve) => second.once("close", resolve));
   expect(connections.refused).toBe(1);
 });
@@ -449,7 +69,7 @@ test("a connection has no more calls at a time than the limit", async () => {
   const limits = { maxStreamsPerConnection: 2 };
   const { server } = await serve([echo(() => message("ok"))], { limits });
   const session = connectHttp2(`http://${server.address}`);
-  opened.push(session);
+  onTestFinished(() => session.destroy());
   const settings = await new Promise<{ maxConcurrentStreams?: number }>((resolve) =>
     session.once("remoteSettings", resolve),
   );
@@ -459,7 +79,7 @@ test("a connection has no more calls at a time than the limit", async () => {
 test("headers beyond reason end their own stream and nothing else", async () => {
   const { server } = await serve([echo(() => message("ok"))]);
   const session = connectHttp2(`http://${server.address}`, { settings: {} });
-  opened.push(session);
+  onTestFinished(() => session.destroy());
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x-${n}`, "v".repeat(100)]));
   const stream = session.request({ ":method": "POST", ":path": ECHO, "content-type": "application/grpc", ...many });
   stream.end();
@@ -558,7 +178,7 @@ describe("addresses", () => {
 
   test("one that is taken is said to be", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
-    opened.push({ close: () => taken.close() });
+    onTestFinished(() => void taken.close());
     await new Promise((resolve) => taken.once("listening", resolve));
     const bound = taken.address();
     const port = bound !== null && typeof bound === "object" ? bound.port : 0;

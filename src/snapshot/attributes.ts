@@ -154,11 +154,11 @@ function attributesOf(
     // The access log has of a derived attribute what its decision carried.
     if (door === "access-log") return "sometimes";
     if (plan.total) return "always";
-    return worst(plan.reads.filter((read) => read.mode === "plain").map((read) => supplyOfRead(read, attribute, door)));
+    return worst(plan.reads.filter(mayMakeAbsent).map((read) => supplyOfRead(read, attribute, door)));
   };
   const supplyOfRead = (read: AttributeRead, within: string, door: DoorName): Supply => {
     const of = read.attribute === within ? ofDoor(within, door) : supply(read.attribute, door);
-    return of === "always" && read.key !== undefined ? "sometimes" : of;
+    return of === "always" && read.key !== undefined && read.mode === "plain" ? "sometimes" : of;
   };
   const behind = (read: AttributeRead): readonly AttributeRead[] => {
     const plan = derived.get(read.attribute);
@@ -168,6 +168,11 @@ function attributesOf(
   };
   const trust = (attribute: string, door: DoorName): Trust => rows.get(attribute)?.doors[door].trust ?? "client";
   return { types, derived, supply, trust, behind };
+}
+
+/** `in`, `?` and `has` of a key have an answer for a missing key, and none for a missing map. */
+function mayMakeAbsent({ mode, guard, key }: AttributeRead): boolean {
+  return mode === "plain" || guard === "in" || guard === "?" || (guard === "has" && key !== undefined);
 }
 
 function worst(supplies: readonly Supply[]): Supply {

@@ -73,7 +73,12 @@ function doorsThatSupply(
 }
 
 function firstNever(use: Use, door: DoorName, attributes: Attributes): AttributeRead | undefined {
-  return use.reads.find((read) => read.mode === "plain" && attributes.supply(read.attribute, door) === "never");
+  return use.reads.find((read) => !hasAnswerForNever(read) && attributes.supply(read.attribute, door) === "never");
+}
+
+/** `in` and `?` have an answer for a key that is not there, and none for a map that never is. */
+function hasAnswerForNever({ guard }: AttributeRead): boolean {
+  return guard !== undefined && guard !== "in" && guard !== "?";
 }
 
 function firstOf<T, R>(items: readonly T[], pick: (item: T) => R | undefined): R | undefined {

@@ -24,6 +24,8 @@ export interface Place {
 
 export interface MeshOptions {
   readonly policies: (place: Place) => PolicyFiles;
+  /** Puts the files into the folder, which is not there yet. Default: plain files. */
+  readonly install?: (folder: string, files: PolicyFiles) => Promise<void>;
   /** Further arguments of `weir serve`. */
   readonly args?: readonly string[];
   /** Default: `edge()`. */
@@ -58,7 +60,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   cleanup.defer(() => rm(dir, { recursive: true, force: true }));
   const logFile = join(dir, "log.jsonl");
   const policies = join(dir, "policies");
-  await writePolicies(policies, options.policies({ logFile }));
+  await (options.install ?? writePolicies)(policies, options.policies({ logFile }));
   await installWeir(dir);
   const orders = cleanup.use(await startOrders());
   const greeter = cleanup.use(await startGreeter());

@@ -177,6 +177,15 @@ test("what is given back twice counts once, and the id is charged anew", () => {
   });
 });
 
+test("an answer that a second request got, too, is not given back: the first may have gone through on it", () => {
+  const counters = new Counters();
+  const charge = sampleCharge({ amount: 4n });
+  counters.answer(request([charge], "id"), KEYS, 0);
+  counters.answer(request([charge], "id"), KEYS, 0);
+  counters.answer(request([charge], "id", "give-back"), KEYS, 0);
+  expect(counters.answer(request([charge]), KEYS, 0)).toMatchObject({ kind: "granted", grants: [{ remaining: 2n }] });
+});
+
 test("a partial grant is given back by what was granted", () => {
   const counters = new Counters();
   const charge = sampleCharge({ amount: 15n, bestEffort: true });

@@ -218,6 +218,15 @@ describe("what an adapter is given", () => {
     expect(use(3).list).toEqual([]);
   });
 
+  test("another adapter under the same handler name finds nothing of the one before", async () => {
+    const { adapter, envs } = diary();
+    const { open } = testHost({ one: adapter, other: adapter });
+    await open(handlerSpec("h", { adapter: "one" }));
+    await open(handlerSpec("h", { adapter: "other" }));
+    const [first, second] = envs.map((env) => env.kept("list", () => [] as string[]));
+    expect(first).not.toBe(second);
+  });
+
   test("shared memory is bounded", async () => {
     const { adapter, envs } = diary();
     const { open } = testHost({ diary: adapter }, { sharedBytes: 100 });

@@ -10,8 +10,9 @@ export class HandlerMemory {
     this.#maxSharedBytes = maxSharedBytes;
   }
 
-  lease(): MemoryLease {
-    return new MemoryLease(this);
+  /** @param adapter whose memory: another adapter under the same handler name finds nothing of it. */
+  lease(adapter: string): MemoryLease {
+    return new MemoryLease(this, adapter);
   }
 
   /** @returns what stands under a key, made when nothing does. */
@@ -45,13 +46,15 @@ export class HandlerMemory {
 /** One opened handler's hold on its memory. */
 export class MemoryLease {
   readonly #memory: HandlerMemory;
+  readonly #adapter: string;
 
-  constructor(memory: HandlerMemory) {
+  constructor(memory: HandlerMemory, adapter: string) {
     this.#memory = memory;
+    this.#adapter = adapter;
   }
 
   shared(name: string, bytes: number): SharedArrayBuffer {
-    const buffer = this.#memory.use(this, `shared ${name}`, () => this.#memory.allocate(bytes));
+    const buffer = this.#memory.use(this, `${this.#adapter} shared ${name}`, () => this.#memory.allocate(bytes));
     if (!(buffer instanceof SharedArrayBuffer)) throw new Error("shared memory that is none");
     if (buffer.byteLength !== bytes) {
       throw new RangeError(`shared memory \`${name}\` has ${buffer.byteLength} bytes, not ${bytes}`);
@@ -61,7 +64,7 @@ export class MemoryLease {
 
   kept<T>(name: string, make: () => T): T {
     // The adapter's own promise: one name, one type.
-    return this.#memory.use(this, `kept ${name}`, make) as T;
+    return this.#memory.use(this, `${this.#adapter} kept ${name}`, make) as T;
   }
 
   end(): void {

@@ -65,7 +65,7 @@ class Surroundings {
 
   constructor({ spec, clock, log, memory, ledger }: OpenOptions) {
     this.#ledger = ledger;
-    this.#lease = memory.lease();
+    this.#lease = memory.lease(spec.adapter);
     this.trouble = new TroubleLog(handlerLog(log, spec.name), clock);
     this.timers = new HandlerTimers(clock, (error) => this.failed("a timer of the adapter failed", error));
   }

@@ -1,4 +1,5 @@
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
+import * as messages from "../diagnostics/messages/load.ts";
 import type { Compiled, Expected, Problem, Scope } from "../expression/compile.ts";
 import { compileExpression, compileTemplate } from "../expression/index.ts";
 import type { AttributeRead, ExpressionPlan, Place, TemplatePlan } from "../expression/tree.ts";
@@ -32,14 +33,29 @@ export class Compiler {
     return this.#take(source, compileTemplate(source.text, scope));
   }
 
-  #take<T>(source: SourceText, compiled: Compiled<T>): T | undefined {
+  #take<T extends Pick<Use, "reads">>(source: SourceText, compiled: Compiled<T>): T | undefined {
     if (!compiled.ok) {
       this.add(toDiagnostic(source, compiled.problem));
       return undefined;
     }
     this.add(...compiled.warnings.map((warning) => toDiagnostic(source, warning)));
+    this.add(...headerNames({ reads: compiled.plan.reads, source }));
     return compiled.plan;
   }
+}
+
+/** Maps whose names the doors supply in lower case. */
+const HEADERS: ReadonlySet<string> = new Set(["request.headers", "response.headers", "response.trailers"]);
+
+/** A deny that looks for `X-Role` would be false whatever the client sends. The first one is told of. */
+function headerNames(use: Use): readonly Diagnostic[] {
+  for (const { attribute, key, at } of use.reads) {
+    if (key === undefined || key === key.toLowerCase() || !HEADERS.has(attribute)) continue;
+    // One that stands in a definition is told of there.
+    const isHere = use.source.text.slice(...at).includes(key);
+    if (isHere) return [messages.headerNameCase(spanOf(use, at), attribute, key)];
+  }
+  return [];
 }
 
 function toDiagnostic(source: SourceText, problem: Problem): Diagnostic {

@@ -155,6 +155,12 @@ export function denyComparesHeader(span: Span, header: string): Diagnostic {
   return make("warning", "P1324", span, `a client can get past this comparison by sending \`${header}\` twice`, help);
 }
 
+/** P1325: a header's name is not in the letters in which it arrives, so that the rule would never find it. */
+export function headerNameCase(span: Span, attribute: string, header: string): Diagnostic {
+  const help = `write \`${header.toLowerCase()}\``;
+  return make("error", "P1325", span, `\`${attribute}\` has names in lower case: \`${header}\` is never there`, help);
+}
+
 /** P1330: a response header cannot be removed on Envoy's doors. */
 export function responseRemove(span: Span): Diagnostic {
   const help = "narrow the policy with `doors: [weir]`";

@@ -21,7 +21,7 @@ export function chargeLimits(run: Run): undefined | Promise<undefined> {
     if (one) prepared.push(one);
   }
   if (prepared.length === 0) return undefined;
-  return chargeGroups(groups(prepared), run);
+  return chargeGroups(groups(prepared, run), run);
 }
 
 /** One limit of this request with what to charge; a `free` one costs nothing. */
@@ -83,17 +83,20 @@ export function makeCharge(limit: LinkedLimit, named: RequestedQuota | undefined
 interface Group {
   readonly handler: string;
   readonly prepared: readonly Prepared[];
+  readonly deduplicationId: string;
 }
 
 /** By handler, in the order in which the handlers first come. */
-function groups(prepared: readonly Prepared[]): readonly Group[] {
+function groups(prepared: readonly Prepared[], run: Run): readonly Group[] {
   const byHandler = new Map<string, Prepared[]>();
   for (const one of prepared) {
     const group = byHandler.get(one.limit.plan.handler);
     if (group) group.push(one);
     else byHandler.set(one.limit.plan.handler, [one]);
   }
-  return [...byHandler].map(([handler, members]) => ({ handler, prepared: members }));
+  // What may have to be given back needs an id: only then can a store undo exactly this charge.
+  const id = callersId(run) ?? (byHandler.size > 1 ? `decision|${run.decisionId}` : "");
+  return [...byHandler].map(([handler, members]) => ({ handler, prepared: members, deduplicationId: id }));
 }
 
 /** Charges the groups in order; continues with a promise from the first store that has to wait. */
@@ -127,8 +130,8 @@ interface Granted {
 }
 
 function chargeGroup(group: Group, run: Run): QuotaAnswer | Promise<QuotaAnswer> {
-  const charges = group.prepared.map(({ charge }) => charge);
-  const request = { operation: "charge", charges, deduplicationId: deduplicationId(run) } as const;
+  const { prepared, deduplicationId } = group;
+  const request = { operation: "charge", charges: prepared.map(({ charge }) => charge), deduplicationId } as const;
   return run.snapshot.handlers.quota(group.handler).charge(request, run.input.call.signal);
 }
 
@@ -166,13 +169,13 @@ function limited(group: Group, answer: Extract<QuotaAnswer, { kind: "refused" }>
       record(run, {
         ...free(one.limit, 0n),
         remaining: refusal.remaining,
-        retryAfterMs: refusal.retryAfterMs,
+        retryAfterMs: finite(refusal.retryAfterMs),
         verdict: "limited",
         reason: "limit",
       });
   }
   // All of them must fit before a retry can pass.
-  const retryAfterMs = Math.max(...answer.refusals.map((refusal) => refusal.retryAfterMs));
+  const retryAfterMs = finite(Math.max(...answer.refusals.map((refusal) => refusal.retryAfterMs)));
   const { reference } = refusing.limit.plan;
   run.ruling = {
     verdict: "limited",
@@ -180,8 +183,13 @@ function limited(group: Group, answer: Extract<QuotaAnswer, { kind: "refused" }>
     rule: reference,
     respond: refusing.limit.respond,
     detail: "",
-    retryAfterMs,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
+}
+
+/** A store says Infinity where waiting does not help. */
+function finite(ms: number): number | undefined {
+  return Number.isFinite(ms) ? ms : undefined;
 }
 
 /** @returns whether the request is refused. A full table is never let through; a store that is down is by the limit's choice. */
@@ -202,7 +210,7 @@ function unavailable(group: Group, answer: Extract<QuotaAnswer, { kind: "unavail
 function giveBack(granted: readonly Granted[], run: Run): void {
   for (const { group, grants } of granted) {
     const charges = group.prepared.map(({ charge }, index) => ({ ...charge, amount: grants[index]?.granted ?? 0n }));
-    const request = { operation: "give-back", charges, deduplicationId: deduplicationId(run) } as const;
+    const request = { operation: "give-back", charges, deduplicationId: group.deduplicationId } as const;
     const answer = run.snapshot.handlers.quota(group.handler).charge(request, run.input.call.signal);
     // INVARIANT: a QuotaStore never rejects, so a promise left alone here cannot become an unhandled rejection.
     void answer;
@@ -210,10 +218,10 @@ function giveBack(granted: readonly Granted[], run: Run): void {
   run.limits = run.limits.map((result) => (result.verdict === "allowed" ? { ...result, granted: 0n } : result));
 }
 
-/** Scoped by door and caller: what one peer names cannot meet another's. */
-function deduplicationId(run: Run): string {
+/** The caller's own id, scoped by door and caller: what one peer names cannot meet another's. */
+function callersId(run: Run): string | undefined {
   const { deduplicationId: id, door, call } = run.input;
-  if (id === "") return "";
+  if (id === "") return undefined;
   const { principal, address } = call.peer;
   // The port changes when a client reconnects to retry.
   const peer = principal ?? address.slice(0, address.lastIndexOf(":"));

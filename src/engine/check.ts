@@ -1,6 +1,5 @@
-import { ABSENT, Invalid } from "../attribute/value.ts";
+import { ABSENT } from "../attribute/value.ts";
 import type { RequestFrame } from "../expression/frame.ts";
-import { maskedSource } from "../report/masked-source.ts";
 import { askAdapters } from "./asks.ts";
 import { chargeLimits } from "./charge.ts";
 import { judge } from "./decide.ts";
@@ -75,9 +74,8 @@ function allowForQuota(run: Run): undefined {
   return undefined;
 }
 
-/** What identifies and dates a decision. */
+/** What dates a decision. */
 export interface DecisionStamp {
-  readonly decisionId: string;
   /** Monotonic milliseconds, same scale as the call's arrival. */
   readonly nowMs: number;
   /** Wall clock, milliseconds since the epoch: for a token's expiry. */
@@ -85,14 +83,14 @@ export interface DecisionStamp {
 }
 
 /** Puts the answer together when the steps are done. */
-export function decisionOf(run: Run, { decisionId, nowMs, wallMs }: DecisionStamp): Decision {
+export function decisionOf(run: Run, { nowMs, wallMs }: DecisionStamp): Decision {
   const { verdict, reason, rule, detail } = run.ruling;
   return {
     verdict,
     reason,
     ...(rule ? { rule } : {}),
     snapshot: run.snapshot.id,
-    decisionId,
+    decisionId: run.decisionId,
     door: run.input.door,
     detail,
     ...(verdict === "allowed" ? {} : { response: refusal(run) }),
@@ -117,23 +115,17 @@ function refusal(run: Run): DirectResponse {
   return { status, headers: ownsWait ? headers : [...headers, ...wait], body: respondBody(respond, run) };
 }
 
-/** Values that travel with the decision to the access log; absent and failed ones do not. */
-function carriedOf(run: Run): Decision["carried"] {
+/** Values that travel with the decision to the access log, errors too; absent ones do not. */
+function carriedOf({ input, snapshot, source, frame }: Run): Decision["carried"] {
   // Only Envoy brings metadata back in its access log.
-  if (!run.input.door.startsWith("ext-authz")) return [];
-  const { plan, slots } = run.snapshot;
+  if (!input.door.startsWith("ext-authz")) return [];
   let masked: RequestFrame | undefined;
-  return slots.flatMap(({ slot, name }) => {
-    const planned = plan.slots[slot];
+  return snapshot.slots.flatMap(({ slot, name }) => {
+    const planned = snapshot.plan.slots[slot];
     if (!planned?.carried) return [];
-    if (planned.masked) masked ??= maskedFrame(run);
-    const value = (planned.masked && masked ? masked : run.frame).read(slot);
-    return value === ABSENT || value instanceof Invalid ? [] : [{ name, value }];
+    // What is derived from a masked value must not take it out of here.
+    if (planned.masked) masked ??= snapshot.frame(source, { derive: true, record: false, masked: true });
+    const value = (planned.masked && masked ? masked : frame).read(slot);
+    return value === ABSENT ? [] : [{ name, value }];
   });
-}
-
-/** What is derived from a masked value must not take it out of here. */
-function maskedFrame({ snapshot, source }: Run): RequestFrame {
-  const { slots, plan } = snapshot;
-  return snapshot.frame(maskedSource(source, slots, plan.settings.mask), { derive: true, record: false });
 }

@@ -79,7 +79,9 @@ class WeirEngine implements RunningEngine {
   }
 
   check(snapshot: Snapshot, input: CheckInput): Decision | Promise<Decision> {
-    const run = new Run(snapshot, input, mayBeReused(snapshot, input));
+    this.#decisions += 1;
+    const decisionId = `${this.#options.idPrefix}-${this.#decisions.toString(36)}`;
+    const run = new Run(snapshot, input, { decisionId, record: mayBeReused(snapshot, input) });
     const waiting = runSteps(run);
     return waiting ? waiting.then(() => this.#finish(run)) : this.#finish(run);
   }
@@ -101,11 +103,9 @@ class WeirEngine implements RunningEngine {
   }
 
   #finish(run: Run): Decision {
-    const { counters, clock, reporter, idPrefix } = this.#options;
+    const { counters, clock, reporter } = this.#options;
     const timeNanos = clock.epochNanos();
-    this.#decisions += 1;
     const decision = decisionOf(run, {
-      decisionId: `${idPrefix}-${this.#decisions.toString(36)}`,
       nowMs: clock.monotonicMs(),
       wallMs: Number(timeNanos / 1_000_000n),
     });

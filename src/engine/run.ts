@@ -17,10 +17,17 @@ export interface Ruling {
   readonly retryAfterMs?: number;
 }
 
+export interface RunOptions {
+  readonly decisionId: string;
+  /** Remember what is read, for clients that may reuse the answer. */
+  readonly record: boolean;
+}
+
 /** One Check on its way through the steps. */
 export class Run {
   readonly snapshot: Snapshot;
   readonly input: CheckInput;
+  readonly decisionId: string;
   readonly program: CheckProgram;
   readonly frame: RequestFrame;
   readonly conditions: Conditions;
@@ -34,9 +41,10 @@ export class Run {
   changes: Changes = NO_CHANGES;
   limits: readonly LimitResult[] = [];
 
-  constructor(snapshot: Snapshot, input: CheckInput, record: boolean) {
+  constructor(snapshot: Snapshot, input: CheckInput, { decisionId, record }: RunOptions) {
     this.snapshot = snapshot;
     this.input = input;
+    this.decisionId = decisionId;
     this.program = snapshot.checks[input.door];
     this.frame = snapshot.frame(input.source, { derive: true, record });
     this.conditions = new Conditions(this.frame);

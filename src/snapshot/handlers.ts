@@ -108,7 +108,7 @@ export function handlerDiagnostics(
   const byName = new Map(handlers.map((handler) => [handler.name.value, handler]));
   return issues.map((issue) => {
     const handler = byName.get(issue.handler);
-    const span = issue.part === "adapter" ? handler?.adapter.span : handler?.locateConfig(issue.path);
+    const span = issue.part === "adapter" ? handler?.adapter.span : handler?.locateConfig(issue.path, issue.at);
     return {
       severity: "error",
       code: issue.code,

@@ -12,6 +12,8 @@ import { toSdkValue } from "./values.ts";
 const ERROR_TEXT = "(error)";
 /** Stands for an absent metric dimension. */
 const UNKNOWN_TEXT = "unknown";
+/** Of a log entry whose rule has no `severity`, or one that is absent. */
+const DEFAULT_SEVERITY = "info";
 /** A dimension's text is cut here: what a client writes must not become the size of a scrape. In UTF-16 units. */
 export const MAX_DIMENSION_LENGTH = 256;
 
@@ -60,7 +62,7 @@ export interface Made<T> {
 
 export function logEntry(rule: LinkedLogEntry, record: ReportRecord, frame: Frame): Made<LogEntry> {
   const parts = new Parts(frame);
-  const severity = rule.severity ? parts.text(rule.severity) : "info";
+  const severity = (rule.severity && parts.text(rule.severity)) ?? DEFAULT_SEVERITY;
   const message = parts.rendered(rule.message(frame));
   const variables = parts.variables(rule.variables);
   const instance = Object.freeze({
@@ -99,13 +101,10 @@ class Parts {
     this.#frame = frame;
   }
 
-  text(evaluate: Evaluate): string {
+  text(evaluate: Evaluate): string | undefined {
     const outcome = evaluate(this.#frame);
-    return outcome === ABSENT
-      ? ""
-      : outcome instanceof Invalid
-        ? this.#error()
-        : toText(toSdkValue(outcome)).toWellFormed();
+    if (outcome === ABSENT) return undefined;
+    return outcome instanceof Invalid ? this.#error() : toText(toSdkValue(outcome)).toWellFormed();
   }
 
   /** An absent value inside a text leaves the text out; the record itself is never lost for it. */

@@ -4,7 +4,6 @@ import type { Frame } from "../expression/frame.ts";
 import { Conditions } from "../snapshot/conditions.ts";
 import type { LinkedMetric, LinkedReport, Snapshot } from "../snapshot/snapshot.ts";
 import { logEntry, observation, traceSpan } from "./instances.ts";
-import { maskedSource } from "./masked-source.ts";
 import type { ReportRecord } from "./record.ts";
 import { Series } from "./series.ts";
 
@@ -129,12 +128,9 @@ class Frames {
   }
 
   get masked(): Frame {
-    const { slots, plan } = this.#snapshot;
-    if (plan.settings.mask.length === 0) return this.open;
-    this.#masked ??= this.#snapshot.frame(maskedSource(this.#record.source, slots, plan.settings.mask), {
-      derive: this.#record.derive,
-      record: false,
-    });
+    if (this.#snapshot.plan.settings.mask.length === 0) return this.open;
+    const { source, derive } = this.#record;
+    this.#masked ??= this.#snapshot.frame(source, { derive, record: false, masked: true });
     return this.#masked;
   }
 }

@@ -1,8 +1,11 @@
+import { type Mask, maskOf } from "../attribute/mask.ts";
+import type { SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
 import { createFrame, link as linkExpression, linkTemplate } from "../expression/index.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
 import { DOOR_NAMES, type DoorName } from "../policy/authored.ts";
 import type { HandlerSet } from "./handler-set.ts";
+import { maskedSource } from "./masked-source.ts";
 import type { NamedTemplate, Plan, PolicyPlan, ReportPlan, RespondPlan } from "./plan.ts";
 import { rawKey } from "./slots.ts";
 import type {
@@ -24,22 +27,46 @@ export function link(plan: Plan, handlers: HandlerSet): Snapshot {
   const policies = plan.policies.map(
     (policy, index): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }),
   );
-  const derived = plan.slots.map((slot) =>
-    slot.derived ? linkDerived(slot.name, slot.derived, scope, plan) : undefined,
-  );
-  const underived = plan.slots.map(() => undefined);
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
   return Object.freeze({
     id: plan.id,
     plan,
-    slots: plan.slots.map((slot, index) => ({ slot: index, name: slot.name })),
-    frame: (source, { derive, record }) =>
-      createFrame({ source, slots: plan.slots.length, derived: derive ? derived : underived, record }),
+    slots: slotSpecs(plan),
+    frame: linkFrames(plan, scope),
     door: (name) => doors.get(name),
     handlers,
     checks: checkPrograms(policies, scope),
     reports: { request: linkReports(policies, "request", scope), decision: linkReports(policies, "decision", scope) },
   } satisfies Snapshot);
+}
+
+function slotSpecs(plan: Plan): SlotSpec[] {
+  return plan.slots.map(({ name }, slot) => ({ slot, name }));
+}
+
+function linkFrames(plan: Plan, scope: LinkScope): Snapshot["frame"] {
+  const specs = slotSpecs(plan);
+  const mask = maskFor(plan);
+  const derived = plan.slots.map((slot) => slot.derived && linkDerived(slot.name, slot.derived, scope, plan));
+  const maskedDerived = derived.map((evaluate, slot) => evaluate && hiding(evaluate, specs[slot]?.name ?? "", mask));
+  const underived = plan.slots.map(() => undefined);
+  return (source, { derive, record, masked = false }) =>
+    createFrame({
+      source: masked ? maskedSource(source, specs, mask) : source,
+      slots: specs.length,
+      derived: derive ? (masked ? maskedDerived : derived) : underived,
+      record,
+    });
+}
+
+/** Header names are held in lower case, however they are written in `mask:`. */
+function maskFor({ settings: { mask } }: Plan): Mask {
+  return maskOf([...mask, ...mask.map((name) => name.toLowerCase())]);
+}
+
+/** A derived attribute may be masked by its own name, whatever it is derived from. */
+function hiding(evaluate: Evaluate, name: string, mask: Mask): Evaluate {
+  return (frame) => mask.apply(name, evaluate(frame));
 }
 
 function linkScope(plan: Plan): LinkScope {

@@ -40,6 +40,8 @@ export interface FrameOptions {
   readonly derive: boolean;
   /** Remember every attribute and map key read: costs a little, so only where an answer may be cached. */
   readonly record: boolean;
+  /** Show what `mask:` names as masked, and what is derived from it as derived from that: for whatever leaves us. */
+  readonly masked?: boolean;
 }
 
 /** What is evaluated for one Check on one door, in authored order. */

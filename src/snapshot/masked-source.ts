@@ -1,23 +1,17 @@
-import { MASKED, type Mask, maskOf } from "../attribute/mask.ts";
+import { MASKED, type Mask } from "../attribute/mask.ts";
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
 import { ABSENT, Invalid } from "../attribute/value.ts";
 
-/** A source that shows what `mask:` names as masked, whichever way it is read. */
-export function maskedSource(
-  source: AttributeSource,
-  slots: readonly SlotSpec[],
-  names: readonly string[],
-): AttributeSource {
-  // Header names are held in lower case, however they are written in `mask:`.
-  const mask: Mask = maskOf([...names, ...names.map((name) => name.toLowerCase())]);
+/** A source that shows what a mask hides as masked, whichever way it is read. */
+export function maskedSource(source: AttributeSource, slots: readonly SlotSpec[], mask: Mask): AttributeSource {
   const nameOf = (slot: number): string => slots[slot]?.name ?? "";
   return {
     read: (slot) => mask.apply(nameOf(slot), source.read(slot)),
     readKey(slot, key) {
       // By the key alone: another value that is no text must not spoil this one.
       const value = source.readKey(slot, key);
-      const shown = mask.apply(`${nameOf(slot)}.${key}`, value);
-      return shown === value && mask.hides(nameOf(slot)) && value !== ABSENT ? MASKED : shown;
+      if (value === ABSENT || value instanceof Invalid) return value;
+      return mask.hides(nameOf(slot)) ? MASKED : mask.apply(`${nameOf(slot)}.${key}`, value);
     },
     entries(slot) {
       const value = mask.apply(nameOf(slot), source.entries(slot));

@@ -26,8 +26,8 @@ export interface LoaderOptions {
 /** Told what became of each load: logs, metrics. */
 export interface LoadEvents {
   loaded(snapshot: LoadedSnapshot, warnings: readonly Diagnostic[]): void;
-  /** The last good snapshot goes on serving. */
-  failed(failure: LoadFailure): void;
+  /** `serving` goes on; undefined when there is nothing yet that could. */
+  failed(failure: LoadFailure, serving: LoadedSnapshot | undefined): void;
   /** A snapshot that no request uses any more was closed; `error` when that failed. */
   retired(snapshot: string, error: unknown): void;
 }
@@ -113,13 +113,17 @@ export class Loader {
     const examination = await examineWithHandlers(reading, this.#options.host);
     if (examination.plan === undefined) return this.#fail(examination);
     const handlers = await this.#options.host.open(examination.plan.handlers);
-    if ("issues" in handlers) return this.#fail(refusedByHandlers(examination, handlers.issues));
+    if ("issues" in handlers) {
+      // The reason may lie outside of the folder, and go away: the same bytes are worth another try when somebody touches them.
+      this.#seen = undefined;
+      return this.#fail(refusedByHandlers(examination, handlers.issues));
+    }
     this.#swap(link(examination.plan, handlers), reading.commit, examination);
   }
 
   #fail({ diagnostics, sources }: Examination): void {
     this.#lastError = { at: this.#options.now(), diagnostics, sources };
-    this.#options.events.failed(this.#lastError);
+    this.#options.events.failed(this.#lastError, this.#loaded);
   }
 
   #swap(snapshot: Snapshot, commit: string | undefined, { diagnostics }: Examination): void {

@@ -107,10 +107,13 @@ function loadEvents({ log, telemetry }: RuntimeOptions): LoadEvents {
         warnings: warnings.length,
       });
     },
-    failed({ diagnostics, sources }) {
+    failed({ diagnostics, sources }, serving) {
       telemetry.snapshotLoad("error");
+      // At the start whoever starts it shows the list.
+      if (serving === undefined) return;
       const errors = diagnostics.filter(isError);
       log.error("policies not loaded, the last good ones go on serving", {
+        snapshot: serving.id,
         errors: errors.length,
         report: renderText(errors, sources),
       });

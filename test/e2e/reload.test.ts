@@ -1,6 +1,6 @@
 /** Policies change while a real Envoy asks: good edits are live, broken ones change nothing, and nobody is lost in between. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -146,6 +146,20 @@ describe.skipIf(WITHOUT_ENVOY)("a folder that changes", () => {
     await eventually("no error on the status page", async () => (await mesh.status()).lastError === null);
   });
 
+  test("what kept a handler from opening may lie elsewhere: a touch is enough to try again", async () => {
+    const path = join(mesh.policies, "handlers.yaml");
+    const handlers = await readFile(path, "utf8");
+    const elsewhere = join(mesh.policies, "..", "not-yet");
+    await writeFile(path, handlers.replace(mesh.logFile, join(elsewhere, "log.jsonl")));
+    await eventually("the error on the status page", async () => (await mesh.status()).lastError !== null);
+    await changed(mesh, async () => {
+      await mkdir(elsewhere);
+      await utimes(path, new Date(), new Date());
+    });
+    expect((await mesh.status()).lastError).toBeNull();
+    await changed(mesh, () => writeFile(path, handlers));
+  });
+
   test("a request in flight is decided by the policies it began with", async () => {
     gate.shut();
     const before = (await mesh.status()).snapshot;
@@ -243,6 +257,8 @@ describe("a folder that cannot be served at the start", () => {
     const refused = await startWeir({ policies: dir }).catch((error: unknown) => error);
     if (!(refused instanceof WeirDidNotServe)) throw new Error("it serves", { cause: refused });
     expect(refused.code).toBe(3);
+    // Once, for people: nothing serves yet that could go on.
+    expect(refused.log).not.toContain("go on serving");
     for (const said of ["weir.yaml:1:1 error", "a.yaml:4:11 error P1201", "b/c.yaml:4:26 error", "^^^", "did you mean"])
       expect(refused.log).toContain(said);
   });

@@ -43,18 +43,10 @@ function stepFrom(steps: readonly Step[], first: number, run: Run): undefined | 
 
 /** A native Check that lacks what `doors.weir.requires` names cannot be decided by rules that rely on it. */
 function requireAttributes(run: Run): undefined {
-  const door = run.snapshot.door(run.input.door);
-  if (door?.door !== "weir") return undefined;
-  const missing = door.requires.find((name) => run.frame.read(slotOf(name, run)) === ABSENT);
-  if (missing !== undefined) run.refuse("undecided", "incomplete", undefined, `\`${missing}\` is missing`);
+  if (run.input.door !== "weir") return undefined;
+  const missing = run.snapshot.required.find(({ slot }) => run.frame.read(slot) === ABSENT);
+  if (missing !== undefined) run.refuse("undecided", "incomplete", undefined, `\`${missing.name}\` is missing`);
   return undefined;
-}
-
-function slotOf(name: string, run: Run): number {
-  const slot = run.snapshot.slots.find((one) => one.name === name)?.slot;
-  // INVARIANT: compile numbers a slot for every required attribute.
-  if (slot === undefined) throw new Error(`no slot for required attribute ${name}`);
-  return slot;
 }
 
 function decideByRules(run: Run): undefined {
@@ -120,12 +112,11 @@ function carriedOf({ input, snapshot, source, frame }: Run): Decision["carried"]
   // Only Envoy brings metadata back in its access log.
   if (!input.door.startsWith("ext-authz")) return [];
   let masked: RequestFrame | undefined;
-  return snapshot.slots.flatMap(({ slot, name }) => {
+  return snapshot.carried.flatMap(({ slot, name }) => {
     const planned = snapshot.plan.slots[slot];
-    if (!planned?.carried) return [];
     // What is derived from a masked value must not take it out of here.
-    if (planned.masked) masked ??= snapshot.frame(source, { derive: true, record: false, masked: true });
-    const value = (planned.masked && masked ? masked : frame).read(slot);
+    if (planned?.masked) masked ??= snapshot.frame(source, { derive: true, record: false, masked: true });
+    const value = (planned?.masked && masked ? masked : frame).read(slot);
     return value === ABSENT ? [] : [{ name, value }];
   });
 }

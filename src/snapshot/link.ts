@@ -28,10 +28,13 @@ export function link(plan: Plan, handlers: HandlerSet): Snapshot {
     (policy, index): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }),
   );
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
+  const slots = slotSpecs(plan);
   return Object.freeze({
     id: plan.id,
     plan,
-    slots: slotSpecs(plan),
+    slots,
+    carried: slots.filter(({ slot }) => plan.slots[slot]?.carried),
+    required: requiredOf(plan).map((name) => ({ slot: scope.slotOf(name), name })),
     frame: linkFrames(plan, scope),
     door: (name) => doors.get(name),
     handlers,
@@ -67,6 +70,10 @@ function maskFor({ settings: { mask } }: Plan): Mask {
 /** A derived attribute may be masked by its own name, whatever it is derived from. */
 function hiding(evaluate: Evaluate, name: string, mask: Mask): Evaluate {
   return (frame) => mask.apply(name, evaluate(frame));
+}
+
+function requiredOf({ settings }: Plan): readonly string[] {
+  return settings.doors.flatMap((door) => (door.door === "weir" ? door.requires : []));
 }
 
 function linkScope(plan: Plan): LinkScope {

@@ -25,6 +25,10 @@ export interface Snapshot {
   readonly plan: Plan;
   /** Attributes to bind readers for, in slot order; derived slots stand among them. */
   readonly slots: readonly SlotSpec[];
+  /** Slots whose values travel with a decision to the access log. */
+  readonly carried: readonly SlotSpec[];
+  /** Slots that a native Check must have. */
+  readonly required: readonly SlotSpec[];
   /** @returns a fresh view of one request. `derive: false` reads derived attributes from the source (the access log carries them). */
   frame(source: AttributeSource, options: FrameOptions): RequestFrame;
   /** @returns the settings of a door, undefined when it is off. */

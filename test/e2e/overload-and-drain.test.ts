@@ -56,6 +56,26 @@ describe.skipIf(WITHOUT_ENVOY)("an engine that cannot work", () => {
     });
   });
 
+  test("a client that goes away and a Check that Envoy gave up leave no request in flight behind", async () => {
+    mesh = await startMesh(await heldOptions(gate, ["--max-in-flight", "1"]));
+    const { envoy, status } = mesh;
+    gate.shut();
+    const client = connect({ host: LOOPBACK, port: envoy.port("edge") });
+    client.write(`GET /open/a HTTP/1.1\r\nhost: localhost\r\n${HOLD_HEADER.join(": ")}\r\n\r\n`);
+    await gate.arrived.first();
+    expect((await status()).inFlight).toBe(1);
+    client.destroy();
+    await eventually("the client's place is free", async () => (await status()).inFlight === 0);
+
+    gate.arrived.clear();
+    const late = await mesh.send({ listener: "impatient", path: "/open/b", headers: [HOLD_HEADER] });
+    expect(late.status).toBe(503);
+    await eventually("the late Check's place is free", async () => (await status()).inFlight === 0);
+
+    expect((await send(mesh, "/open/c")).status).toBe(200);
+    expect((await mesh.metrics()).sum("weir_bugs_total")).toBe(0);
+  });
+
   test("asked to end, it answers the request in flight, takes no other, and ends with exit code 0", async () => {
     mesh = await startMesh(await heldOptions(gate, []));
     const { weir } = mesh;
@@ -97,6 +117,7 @@ async function heldOptions(gate: Gate, args: readonly string[]): Promise<MeshOpt
     listeners: [
       edge({ authz: { timeoutMs: PATIENT_MS } }),
       edge({ name: "lenient", authz: { timeoutMs: PATIENT_MS, failureModeAllow: true } }),
+      edge({ name: "impatient", authz: { timeoutMs: 300 } }),
     ],
   };
 }

@@ -1,6 +1,8 @@
 /** One policy means the same before a request and after it: what a decision knew comes back in the access log, and each request counts once. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { openWebSocket } from "../../deploy/clients/websocket.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../../deploy/demo/otlp-receiver.ts";
 import { makeMint } from "../../deploy/demo/tokens.ts";
@@ -10,6 +12,7 @@ import { CASE_HEADER, edge, type Mesh, type Sent, startMesh } from "./support/me
 import { usualHandlers, WATCH, writePolicies } from "./support/policies.ts";
 
 const mint = makeMint(Date.now());
+const RECORDING = "recording.ndjson";
 const CANARY = "canary-7c1f";
 /** Longer than what travels with one decision. */
 const TOO_LONG = 5_000;
@@ -143,6 +146,8 @@ report:
       sent: connection.sent_bytes
 `;
 
+const message = z.looseObject({ door: z.string(), bytes: z.base64() });
+
 describe.skipIf(WITHOUT_ENVOY)("the access log of a real Envoy", () => {
   let mesh: Mesh;
   let tracing: OtlpReceiver;
@@ -152,6 +157,7 @@ describe.skipIf(WITHOUT_ENVOY)("the access log of a real Envoy", () => {
     const jwt = { issuer: mint.issuer, jwks: mint.jwks };
     const often = { atStart: true, everyMs: 50 };
     mesh = await startMesh({
+      args: ({ dir }) => ["--record", join(dir, RECORDING)],
       policies: ({ logFile }) => ({
         "weir.yaml": SETTINGS,
         "attributes.yaml": ATTRIBUTES,
@@ -277,7 +283,7 @@ describe.skipIf(WITHOUT_ENVOY)("the access log of a real Envoy", () => {
 
   test("what is masked comes out nowhere", async () => {
     const token = mint.token({ sub: CANARY.replace("canary", "subject"), email: `${CANARY}@shop.test` });
-    await exchange(mesh, "masked", "/open/a", [
+    await exchange(mesh, "masked", "/open/masked", [
       ["x-secret", CANARY],
       ["X-Secret", `${CANARY}-again`],
       ["cookie", `session=${CANARY}`],
@@ -288,9 +294,12 @@ describe.skipIf(WITHOUT_ENVOY)("the access log of a real Envoy", () => {
     await eventually("the span", () =>
       tracing.spans.find(({ attributes }) => attributes["claims"]?.includes("subject-7c1f")),
     );
-    const seen = [await readFile(mesh.logFile, "utf8"), JSON.stringify(tracing.spans), mesh.weir.log.join("\n")].join(
-      "\n",
-    );
+    const recorded = await eventually("its Check and its log entry in the recording", async () => {
+      const messages = await readRecording(join(mesh.dir, RECORDING));
+      return messages.filter((message) => message.includes("/open/masked")).length >= 2 && messages;
+    });
+    const log = await readFile(mesh.logFile, "utf8");
+    const seen = [log, JSON.stringify(tracing.spans), ...mesh.weir.log, ...recorded].join("\n");
     expect(seen).toContain("subject-7c1f");
     expect(linesWith(seen, CANARY)).toEqual([]);
     expect(linesWith(seen, token)).toEqual([]);
@@ -358,6 +367,12 @@ async function exchange(
 ): Promise<Readonly<Record<string, unknown>>> {
   await send(mesh, name, path, headers);
   return (await mesh.line("orders/before", name)).variables;
+}
+
+/** @returns the messages of a recording, one character per byte. */
+async function readRecording(file: string): Promise<readonly string[]> {
+  const [, ...lines] = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  return lines.map((line) => Buffer.from(message.parse(JSON.parse(line)).bytes, "base64").toString("latin1"));
 }
 
 async function skippedEntries(mesh: Mesh, type: string): Promise<number> {

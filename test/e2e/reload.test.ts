@@ -213,7 +213,7 @@ describe.skipIf(WITHOUT_ENVOY)("a folder that is swapped whole, without a poll",
 
   test("as Kubernetes does with a ConfigMap, three times in a row", async () => {
     const files = folder(410);
-    const started = await startMesh({ policies: () => files, install: installConfigMap, args: NO_POLL });
+    const started = await startMesh({ policies: () => files, install: installConfigMap, args: () => NO_POLL });
     mesh = started;
     for (const status of [411, 412, 413]) {
       await changed(started, () => swapConfigMap(started.policies, folder(status)));
@@ -226,7 +226,7 @@ describe.skipIf(WITHOUT_ENVOY)("a folder that is swapped whole, without a poll",
       await commitAll(repository, files, "one");
       await commitAll(repository, folder(411), "two");
     };
-    const started = await startMesh({ policies: () => folder(410), install, args: NO_POLL });
+    const started = await startMesh({ policies: () => folder(410), install, args: () => NO_POLL });
     mesh = started;
     expect(await ask(started, "two")).toBe(411);
     const { commit } = await started.status();

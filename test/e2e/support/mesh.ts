@@ -18,6 +18,8 @@ import { type PolicyFiles, writePolicies } from "./policies.ts";
 
 /** What a policy folder may need to name. */
 export interface Place {
+  /** For files of the test's own; removed at the end. */
+  readonly dir: string;
   /** The file that `log` handlers write to. */
   readonly logFile: string;
 }
@@ -27,7 +29,7 @@ export interface MeshOptions {
   /** Puts the files into the folder, which is not there yet. Default: plain files. */
   readonly install?: (folder: string, files: PolicyFiles) => Promise<void>;
   /** Further arguments of `weir serve`. */
-  readonly args?: readonly string[];
+  readonly args?: (place: Place) => readonly string[];
   /** Default: `edge()`. */
   readonly listeners?: readonly Listener[];
   readonly upstreams?: EnvoyOptions["upstreams"];
@@ -60,17 +62,18 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   cleanup.defer(() => rm(dir, { recursive: true, force: true }));
   const logFile = join(dir, "log.jsonl");
   const policies = join(dir, "policies");
-  await (options.install ?? writePolicies)(policies, options.policies({ logFile }));
+  const place = { dir, logFile };
+  await (options.install ?? writePolicies)(policies, options.policies(place));
   await installWeir(dir);
   const orders = cleanup.use(await startOrders());
   const greeter = cleanup.use(await startGreeter());
-  const weir = await startWeir({ policies, ...(options.args ? { args: options.args } : {}) });
+  const weir = await startWeir({ policies, args: options.args?.(place) ?? [] });
   cleanup.defer(async () => void (await weir.stop()));
   const envoy = cleanup.use(await envoyWith(envoyOptions(options, weir.grpcPort, orders.port, greeter.port)));
   const rest = cleanup.move();
   const lines = (): Promise<readonly LogLine[]> => readLines(logFile);
   return {
-    ...{ policies, logFile, orders, greeter, weir, envoy, lines },
+    ...{ policies, ...place, orders, greeter, weir, envoy, lines },
     send: ({ listener = EDGE, ...request }) => rawRequest({ ...request, port: envoy.port(listener) }),
     metrics: () => readMetrics(weir.adminUrl),
     status: () => readStatus(weir.adminUrl),

@@ -12,33 +12,30 @@ import type { Run } from "./run.ts";
 export function askAdapters(run: Run): undefined | Promise<undefined> {
   const asked: Asked[] = [];
   for (const ask of run.program.asks) {
-    if (ask.plan.shadow) continue;
-    const one = begin(ask, run);
-    if (one === "refused") return undefined;
-    if (one) asked.push(one);
+    const answer = ask.plan.shadow ? undefined : begin(ask, run);
+    if (answer) asked.push({ ask, answer });
+    // Whatever comes after it cannot change that the request is refused.
+    if (answer && "kind" in answer && answer.kind === "unasked") break;
   }
   return settle(asked, run);
 }
 
-export interface Asked {
+interface Asked {
   readonly ask: LinkedAsk;
-  readonly answer: CheckAnswer | Promise<CheckAnswer>;
+  readonly answer: Answer | Promise<CheckAnswer>;
 }
 
-/** @returns undefined where the rule does not apply, `refused` where it cannot be told whether it does, or what to ask. */
-function begin(ask: LinkedAsk, run: Run): Asked | "refused" | undefined {
+/** `unasked`: nobody can tell whether the rule applies, or what to ask. */
+type Answer = CheckAnswer | { readonly kind: "unasked"; readonly why: string };
+
+/** @returns undefined where the rule does not apply. */
+function begin(ask: LinkedAsk, run: Run): Asked["answer"] | undefined {
   const condition = run.conditions.of(ask.policy, ask.when);
   if (condition === false) return undefined;
-  if (condition !== true) {
-    run.refuse("undecided", "ask-error", ask.plan.reference, describe(condition));
-    return "refused";
-  }
+  if (condition !== true) return { kind: "unasked", why: describe(condition) };
   const value = ask.value(run.frame);
-  if (value === ABSENT || value instanceof Invalid) {
-    run.refuse("undecided", "ask-error", ask.plan.reference, describe(value));
-    return "refused";
-  }
-  return { ask, answer: askOne(ask, value, run) };
+  if (value === ABSENT || value instanceof Invalid) return { kind: "unasked", why: describe(value) };
+  return askOne(ask, value, run);
 }
 
 export function askOne(ask: LinkedAsk, value: CelValue, run: Run): CheckAnswer | Promise<CheckAnswer> {
@@ -62,7 +59,7 @@ async function settleLater(asked: readonly Asked[], run: Run): Promise<undefined
   }
 }
 
-function take(ask: LinkedAsk, answer: CheckAnswer, run: Run): void {
+function take(ask: LinkedAsk, answer: Answer, run: Run): void {
   const { reference, onUnavailable } = ask.plan;
   switch (answer.kind) {
     case "no-objection":
@@ -70,8 +67,12 @@ function take(ask: LinkedAsk, answer: CheckAnswer, run: Run): void {
     case "objection":
       run.refuse("denied", "adapter", reference, answer.message, ask.respond);
       return;
+    case "unasked":
+      run.refuse("undecided", "ask-error", reference, answer.why);
+      return;
     case "unavailable":
       // Nobody said no: refusing here is a refusal to guess.
       if (onUnavailable === "deny") run.refuse("undecided", "adapter-unavailable", reference, answer.reason);
+      else run.guessed = true;
   }
 }

@@ -44,7 +44,7 @@ function stepFrom(steps: readonly Step[], first: number, run: Run): undefined | 
 /** A native Check that lacks what `doors.weir.requires` names cannot be decided by rules that rely on it. */
 function requireAttributes(run: Run): undefined {
   if (run.input.door !== "weir") return undefined;
-  const missing = run.snapshot.required.find(({ slot }) => run.frame.read(slot) === ABSENT);
+  const missing = run.snapshot.required.find(({ slot }) => run.frame.isPresent(slot) === false);
   if (missing !== undefined) run.refuse("undecided", "incomplete", undefined, `\`${missing.name}\` is missing`);
   return undefined;
 }

@@ -38,6 +38,8 @@ export class Run {
     respond: undefined,
     detail: "nothing was decided",
   };
+  /** An adapter could not be asked, and its rule let the request pass: true of this moment only. */
+  guessed = false;
   changes: Changes = NO_CHANGES;
   limits: readonly LimitResult[] = [];
 

@@ -1,3 +1,5 @@
+import { ABSENT } from "../attribute/value.ts";
+import type { Reference } from "../expression/frame.ts";
 import type { LinkedPolicy } from "../snapshot/snapshot.ts";
 import { NOT_REUSABLE, type ReferencedAttribute, type Validity } from "./decision.ts";
 import type { Run } from "./run.ts";
@@ -10,33 +12,45 @@ const NEVER_EQUAL: ReadonlySet<string> = new Set(["request.time", "peer.address"
  * that took part allows, nor beyond the token's expiry.
  */
 export function validityOf(run: Run, wallMs: number): Validity {
-  const { references, reusable } = run.frame.references();
-  if (!reusable || run.ruling.verdict === "undecided") return NOT_REUSABLE;
+  if (!mayHold(run)) return NOT_REUSABLE;
+  // Before the set is looked at: what these read belongs to it.
   const caches = [...applicablePolicies(run)].map((policy) => policy.plan.cache);
-  if (caches.length === 0) return NOT_REUSABLE;
-  const referenced = references.map(({ slot, key, match }): ReferencedAttribute => {
-    const attribute = run.snapshot.slots[slot]?.name ?? "";
-    // That it is there is said as what it is: the set may promise more than is needed, never less.
-    return { attribute, ...(key === undefined ? {} : { key }), condition: match === "absence" ? "absent" : "exact" };
-  });
-  if (referenced.some(({ attribute }) => NEVER_EQUAL.has(attribute))) return NOT_REUSABLE;
-  const forMs = Math.min(...caches.map((cache) => cache.forMs), untilExpiry(run, referenced, wallMs));
+  const untilExpiryMs = untilExpiry(run, wallMs);
+  const { references, reusable } = run.frame.references();
+  const referenced = references.map((reference) => referencedAttribute(reference, run));
+  if (!reusable || referenced.some(({ attribute }) => NEVER_EQUAL.has(attribute))) return NOT_REUSABLE;
+  const forMs = Math.min(untilExpiryMs, ...caches.map((cache) => cache.forMs));
   const uses = Math.min(...caches.map((cache) => cache.uses));
-  return forMs > 0 && uses > 0 ? { forMs, uses, referenced } : NOT_REUSABLE;
+  return caches.length > 0 && forMs > 0 && uses > 0 ? { forMs, uses, referenced } : NOT_REUSABLE;
+}
+
+/** Whether the next equal request would be answered so: not where we could not decide or ask, nor where a limit may have room again. */
+function mayHold({ ruling: { verdict }, guessed }: Run): boolean {
+  return (verdict === "allowed" || verdict === "denied") && !guessed;
+}
+
+function referencedAttribute({ slot, key, match }: Reference, { snapshot }: Run): ReferencedAttribute {
+  const attribute = snapshot.slots[slot]?.name ?? "";
+  // That it is there is said as what it is: the set may promise more than is needed, never less.
+  return { attribute, ...(key === undefined ? {} : { key }), condition: match === "absence" ? "absent" : "exact" };
 }
 
 /** Policies whose rules took part: those whose `when` is not definitely false. */
 function applicablePolicies(run: Run): ReadonlySet<LinkedPolicy> {
   const { rules, asks, changes, limits } = run.program;
-  const policies = new Set([...rules, ...asks, ...changes, ...limits].map((rule) => rule.policy));
+  const planned = [...asks, ...changes, ...limits].filter(({ plan }) => !plan.shadow);
+  const policies = new Set([...rules.filter(({ shadow }) => !shadow), ...planned].map((rule) => rule.policy));
   return new Set([...policies].filter((policy) => run.conditions.ofPolicy(policy) !== false));
 }
 
 /** Milliseconds until the token runs out, where the answer rests on one; a token without expiry sets no bound. */
-function untilExpiry(run: Run, referenced: readonly ReferencedAttribute[], wallMs: number): number {
-  if (!referenced.some(({ attribute }) => attribute.startsWith("request.auth."))) return Number.POSITIVE_INFINITY;
-  const slot = run.snapshot.slots.find(({ name }) => name === "request.auth.claims")?.slot;
-  const expiry = slot === undefined ? undefined : run.source.readKey(slot, "exp");
+function untilExpiry({ frame, snapshot }: Run, wallMs: number): number {
+  const restsOnToken = frame
+    .references()
+    .references.some(({ slot }) => snapshot.slots[slot]?.name.startsWith("request.auth."));
+  const slot = snapshot.slots.find(({ name }) => name === "request.auth.claims")?.slot;
+  // Through the frame: another token of the same caller may run out earlier.
+  const expiry = restsOnToken && slot !== undefined ? frame.readKey(slot, "exp") : ABSENT;
   const seconds = typeof expiry === "number" ? expiry : typeof expiry === "bigint" ? Number(expiry) : undefined;
   return seconds === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Math.floor(seconds * 1000 - wallMs));
 }

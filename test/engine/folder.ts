@@ -1,5 +1,6 @@
 /** A folder of policies made into a snapshot whose handlers only note what they are given. */
-import type { CheckAnswer, QuotaAnswer, QuotaRequest } from "../../src/adapter/templates.ts";
+import type { CheckAnswer, ListEntry, QuotaAnswer, QuotaRequest } from "../../src/adapter/templates.ts";
+import type { Value } from "../../src/adapter/value.ts";
 import { bagSource } from "../../src/attribute/bag.ts";
 import type { Held } from "../../src/attribute/entry-map.ts";
 import type { CelValue } from "../../src/attribute/value.ts";
@@ -39,15 +40,18 @@ export class NotingHandlers implements HandlerSet {
   readonly deliveries: Delivery[] = [];
   readonly charges: QuotaRequest[] = [];
   retired = 0;
-  answer: () => CheckAnswer | Promise<CheckAnswer> = () => ({ kind: "no-objection" });
+  /** What check adapters object to; nothing by default. */
+  objectsTo: Value | undefined;
+  answer: (value: Value) => CheckAnswer | Promise<CheckAnswer> = (value) =>
+    value === this.objectsTo ? { kind: "objection", message: "listed" } : { kind: "no-objection" };
   charge: (request: QuotaRequest) => QuotaAnswer | Promise<QuotaAnswer> = granted;
 
   deliver(handler: string, batch: ReportBatch): void {
     if (this.retired > 0) throw new Error("delivered to a handler that is closed");
     this.deliveries.push({ handler, batch });
   }
-  ask(): CheckAnswer | Promise<CheckAnswer> {
-    return this.answer();
+  ask(_handler: string, { value }: ListEntry): CheckAnswer | Promise<CheckAnswer> {
+    return this.answer(value);
   }
   quota(): ReturnType<HandlerSet["quota"]> {
     return {

@@ -1,6 +1,7 @@
 /** Requests that nobody sends by accident: each gets the right verdict, nothing crashes, and each is in the access log. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { grpcUnary } from "../../deploy/clients/grpc.ts";
 import { rawRequest } from "../../deploy/clients/http.ts";
 import type { HttpResponse } from "../../deploy/clients/http-response.ts";
 import { WITHOUT_ENVOY } from "./support/envoy.ts";
@@ -15,6 +16,8 @@ check:
     when: request.canonical_path.startsWith("/public/")
   - allow: administrators
     when: request.canonical_path.startsWith("/admin/") && request.headers.get("x-role", "") == "admin"
+  - allow: greeter
+    when: request.canonical_path.startsWith("/greeter.v1.Greeter/")
   - allow: headers
     when: request.url_path == "/headers" && request.headers.get("x-expect", "none") == "none"
     raw-path: true
@@ -293,6 +296,17 @@ describe.skipIf(WITHOUT_ENVOY)("hostile requests", () => {
       const path = fresh();
       expect((await raw(mesh, "http://localhost/public/../admin/", path)).status).toBe(403);
       expect(await decided(mesh, path)).toBe("denied unmatched");
+    });
+
+    test("over HTTP/2 cookies come in crumbs, and are one header", async () => {
+      const path = "/greeter.v1.Greeter/Greet";
+      const headers = [
+        ["cookie", "a=1"],
+        ["cookie", "b=2"],
+        ["cookie", "c=3"],
+      ] as const;
+      const answer = await grpcUnary({ port: mesh.envoy.port("raw"), path, message: Buffer.from("hello"), headers });
+      expect(answer.status).toBe(7);
     });
 
     test("HTTP/1.0 is known as what it is", async () => {

@@ -14,25 +14,37 @@ export type CountShadow = (rule: string, verdict: Verdict, enforced: Verdict) =>
  * has nothing to say (a deny that is false, an allow that is not true) is not counted.
  */
 export function watchShadows(run: Run, count: CountShadow): void {
-  const { rules, asks, limits } = run.program;
-  const enforced = run.ruling.verdict;
-  for (const rule of rules) {
-    const verdict = rule.shadow ? shadowRule(rule, run) : undefined;
-    if (verdict) count(rule.reference.rule, verdict, enforced);
-  }
+  const { input, ruling } = run;
+  // Nothing was asked of any rule.
+  if (input.refused || ruling.reason === "incomplete") return;
+  const { asks, limits } = run.program;
+  if (!input.quotaOnly) shadowRules(run, count);
   // What comes after a refusal would not have been reached.
   if (run.refused) return;
+  const enforced = ruling.verdict;
   for (const ask of asks)
-    if (ask.plan.shadow) shadowAsk(ask, run, (verdict) => count(ask.plan.reference.rule, verdict, enforced));
+    if (ask.plan.shadow && !input.quotaOnly)
+      shadowAsk(ask, run, (verdict) => count(ask.plan.reference.rule, verdict, enforced));
   for (const limit of limits)
     if (limit.plan.shadow) shadowLimit(limit, run, (verdict) => count(limit.plan.reference.rule, verdict, enforced));
 }
 
-function shadowRule(rule: LinkedRule, run: Run): Verdict | undefined {
-  const condition = run.conditions.of(rule.policy, rule.when);
-  if (rule.effect === "deny") return condition === false ? undefined : condition === true ? "denied" : "undecided";
-  if (condition !== true) return undefined;
+function shadowRules(run: Run, count: CountShadow): void {
+  for (const rule of run.program.rules) {
+    const verdict = rule.shadow ? shadowRule(rule, run) : undefined;
+    if (verdict) count(rule.reference.rule, verdict, run.ruling.verdict);
+  }
+}
+
+function shadowRule({ policy, when, effect }: LinkedRule, run: Run): Verdict | undefined {
+  const condition = run.conditions.of(policy, when);
   const { verdict, reason } = run.ruling;
+  if (effect === "deny") {
+    if (typeof condition === "boolean") return condition ? "denied" : undefined;
+    // A deny that is true says no, whatever another cannot tell.
+    return verdict === "denied" && reason === "rule" ? "denied" : "undecided";
+  }
+  if (condition !== true) return undefined;
   // An allow helps where nothing else allowed; it never overrides a deny or a limit.
   return reason === "unmatched" || reason === "allow-error" ? "allowed" : verdict;
 }

@@ -120,7 +120,7 @@ export function edge(changes: Partial<HttpListener> = {}): HttpListener {
 }
 
 /** gRPC goes to the greeter, everything else to the orders. */
-export const ROUTES: HttpListener["routes"] = [
+const ROUTES: HttpListener["routes"] = [
   { name: "greeter", prefix: "/greeter.v1.Greeter/", upstream: "greeter", context: { service: "greeter.test" } },
   { name: "unasked", prefix: "/unasked/", upstream: "orders", authz: "off" },
   { name: "orders", prefix: "/", upstream: "orders", context: { service: "orders.test" } },

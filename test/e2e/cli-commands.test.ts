@@ -42,7 +42,7 @@ describe("weir validate", () => {
       expect.objectContaining({
         file: "handlers.yaml",
         line: 6,
-        column: 26,
+        column: 15,
         help: expect.stringContaining("max-series"),
       }),
     ]);

@@ -82,9 +82,7 @@ export class Loader {
       this.#again = true;
       return this.#running;
     }
-    this.#running = this.#loadUntilQuiet().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#loadUntilQuiet();
     return this.#running;
   }
 
@@ -94,10 +92,15 @@ export class Loader {
   }
 
   async #loadUntilQuiet(): Promise<void> {
-    do {
-      this.#again = false;
-      await this.#loadOnce();
-    } while (this.#again);
+    try {
+      do {
+        this.#again = false;
+        await this.#loadOnce();
+      } while (this.#again);
+    } finally {
+      // At once: whoever asks after the last look must not be told that he was heard.
+      this.#running = undefined;
+    }
   }
 
   async #loadOnce(): Promise<void> {

@@ -27,14 +27,15 @@ export type Observation =
     }
   | { readonly kind: "skipped" | "failed" };
 
-export function observation(metric: LinkedMetric, frame: Frame): Observation {
-  const measured = metric.value(frame);
+/** @param shown the view of the record that dimensions are made from: what is masked never becomes the name of a series. */
+export function observation(metric: LinkedMetric, record: Frame, shown: Frame): Observation {
+  const measured = metric.value(record);
   if (measured === ABSENT) return { kind: "skipped" };
   const value = numberOf(measured);
   if (value === undefined || (metric.plan.metricKind === "counter" && value < 0)) return { kind: "failed" };
   let failed = 0;
   const dimensions = metric.dimensions.map((evaluate) => {
-    const outcome = evaluate(frame);
+    const outcome = evaluate(shown);
     if (outcome instanceof Invalid) failed += 1;
     return dimensionText(outcome);
   });

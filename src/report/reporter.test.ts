@@ -264,9 +264,9 @@ describe("what is masked", () => {
     "request.auth.claims": mapOf({ person: mapOf({ mail: "secret", name: "shown" }) }),
   };
 
-  test("is seen by conditions and metrics, and by no log entry or span", () => {
+  test("is seen by conditions, and by no series, log entry or span", () => {
     const { logs, spans, points } = reported(files, [attributes]);
-    expect(points).toMatchObject([{ value: 1, dimensions: ["secret"] }]);
+    expect(points).toMatchObject([{ value: 1, dimensions: [MASKED] }]);
     expect([logs.length, spans.length]).toEqual([1, 1]);
     expect(textOf([logs, spans])).not.toContain("secret");
     expect(logs).toMatchObject([

@@ -61,7 +61,7 @@ export class Reporter {
   #instance(snapshot: Snapshot, rule: LinkedReport, record: ReportRecord, frames: Frames, batches: Batches): void {
     switch (rule.kind) {
       case "metric":
-        this.#metric(snapshot, rule, frames.open);
+        this.#metric(snapshot, rule, frames);
         return;
       case "logentry": {
         const { instance, failed } = logEntry(rule, record, frames.masked);
@@ -78,8 +78,8 @@ export class Reporter {
     }
   }
 
-  #metric(snapshot: Snapshot, rule: LinkedMetric, frame: Frame): void {
-    const made = observation(rule, frame);
+  #metric(snapshot: Snapshot, rule: LinkedMetric, frames: Frames): void {
+    const made = observation(rule, frames.open, rule.plan.masked ? frames.masked : frames.open);
     if (made.kind !== "observed") {
       this.#counters.report(rule.plan.reference.rule, made.kind);
       return;

@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/load.ts";
-import type { AuthoredChange, AuthoredPolicy, DoorName, Located } from "../policy/authored.ts";
+import type { AuthoredChange, AuthoredPolicy, AuthoredRespond, DoorName, Located } from "../policy/authored.ts";
 
 /** Never changed by anyone: routing, framing and hop-by-hop headers. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
@@ -20,13 +20,14 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 /** Changed only with `allow-reserved: true`. */
 const RESERVED = /^(x-envoy-|x-forwarded-|x-request-id$)/u;
 
-/** Which headers `change:` rules may touch, and that no two of their operations meet on one name. */
+/** Which headers rules may write, and that no two of their operations meet on one name. */
 export function checkHeaderRules(
   policies: readonly { policy: AuthoredPolicy; doors: readonly DoorName[] }[],
 ): readonly Diagnostic[] {
   const owners = ownersOf(policies.map(({ policy }) => policy));
-  return policies.flatMap(({ policy, doors }) =>
-    changesOf(policy).flatMap((rule) => [
+  return policies.flatMap(({ policy, doors }) => [
+    ...respondsOf(policy).flatMap(framingHeaders),
+    ...changesOf(policy).flatMap((rule) => [
       ...reservedNames(rule),
       ...twice(rule.request.set, rule.request.add, rule.request.remove),
       ...twice(rule.response.set, rule.response.add, rule.response.remove),
@@ -34,7 +35,24 @@ export function checkHeaderRules(
       ...addedToOwned(rule, owners),
       ...responseRemoved(rule, doors),
     ]),
+  ]);
+}
+
+function respondsOf(policy: AuthoredPolicy): readonly AuthoredRespond[] {
+  return [...policy.check, ...policy.quota].flatMap((rule) =>
+    "respond" in rule && rule.respond ? [rule.respond] : [],
   );
+}
+
+/** A refusal is framed by whoever sends it. */
+function framingHeaders(respond: AuthoredRespond): readonly Diagnostic[] {
+  return respond.headers.flatMap(({ name }) =>
+    isForbidden(name.value) ? [messages.reservedHeader(name.span, name.value, false)] : [],
+  );
+}
+
+function isForbidden(name: string): boolean {
+  return name.startsWith(":") || FORBIDDEN.has(name.toLowerCase());
 }
 
 function changesOf(policy: AuthoredPolicy): readonly AuthoredChange[] {
@@ -59,7 +77,7 @@ function reservedNames(rule: AuthoredChange): readonly Diagnostic[] {
   const named = [...request.set, ...request.add, ...response.set, ...response.add].map((entry) => entry.name);
   return [...named, ...request.remove, ...response.remove].flatMap((name) => {
     const lower = name.value.toLowerCase();
-    if (lower.startsWith(":") || FORBIDDEN.has(lower)) return [messages.reservedHeader(name.span, name.value, false)];
+    if (isForbidden(lower)) return [messages.reservedHeader(name.span, name.value, false)];
     return RESERVED.test(lower) && !rule.allowReserved ? [messages.reservedHeader(name.span, name.value, true)] : [];
   });
 }

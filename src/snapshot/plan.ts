@@ -144,6 +144,8 @@ export interface MetricPlan extends ReportPlanCommon {
   readonly unit?: string;
   readonly description?: string;
   readonly value: ExpressionPlan;
+  /** A dimension reads what `mask:` names: dimensions are worked out from the masked values. */
+  readonly masked?: true;
   readonly dimensions: readonly { readonly name: string; readonly expression: ExpressionPlan }[];
 }
 

@@ -1,6 +1,7 @@
 import { lookup } from "../attribute/vocabulary.ts";
 import type { AttributeRead } from "../expression/tree.ts";
 import type { Attributes } from "./attributes.ts";
+import { isMasked } from "./masking.ts";
 import type { PolicyPlan, SlotPlan } from "./plan.ts";
 
 /**
@@ -35,19 +36,6 @@ export function numberSlots(
   for (const read of policies.flatMap(readsOf)) add(read.attribute);
   for (const name of extra) add(name);
   return [...slots.values()];
-}
-
-/** Whether what stands behind a read is named by `mask:`, is part of something that is, or holds it. */
-function isMasked(read: AttributeRead, attributes: Attributes, mask: readonly string[]): boolean {
-  return attributes.behind(read).some(({ attribute, key }) => {
-    const path = within(key === undefined ? attribute : `${attribute}.${key}`);
-    return mask.some((name) => path.startsWith(within(name)) || within(name).startsWith(path));
-  });
-}
-
-/** Header names are masked in whatever case they are written. */
-function within(path: string): string {
-  return `${path.toLowerCase()}.`;
 }
 
 /** The key of a derived attribute's own raw value: no attribute has a name with a space. */

@@ -7,7 +7,7 @@ import type { CelValue } from "../../src/attribute/value.ts";
 import { renderText } from "../../src/diagnostics/render-text.ts";
 import { createEngine, type EngineCounters, type RunningEngine } from "../../src/engine/create-engine.ts";
 import type { CheckInput } from "../../src/engine/engine.ts";
-import { examine } from "../../src/engine/examine.ts";
+import { type Examination, examine } from "../../src/engine/examine.ts";
 import { Live } from "../../src/engine/live.ts";
 import { Reporter } from "../../src/report/reporter.ts";
 import type { HandlerSet, ReportBatch } from "../../src/snapshot/handler-set.ts";
@@ -18,10 +18,15 @@ import { UNCOUNTED } from "../../src/telemetry/index.ts";
 
 export type Files = Readonly<Record<string, string>>;
 
-/** Compiles a folder; its diagnostics are an exception here. */
-export function planOf(files: Files, id = "test"): Plan {
+/** What a folder is worth, with everything that is wrong with it. */
+export function examined(files: Files, id = "test"): Examination {
   const read = Object.entries(files).map(([path, text]) => ({ path, text }));
-  const { plan, diagnostics, sources } = examine({ files: read, id, diagnostics: [], signature: "" });
+  return examine({ files: read, id, diagnostics: [], signature: "" });
+}
+
+/** Compiles a folder; its errors are an exception here. */
+export function planOf(files: Files, id = "test"): Plan {
+  const { plan, diagnostics, sources } = examined(files, id);
   if (plan === undefined) throw new Error(renderText(diagnostics, sources));
   return plan;
 }

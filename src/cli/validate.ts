@@ -53,16 +53,7 @@ function asJson({ diagnostics, sources, plan }: Examination): string {
 type Policies = NonNullable<Examination["plan"]>["policies"];
 
 function policiesOf(policies: Policies) {
-  return policies.map((policy) => ({
-    policy: policy.name,
-    file: policy.file,
-    doors: isAsked(policy) ? policy.doors : [],
-  }));
-}
-
-/** Whether it has rules that are evaluated on check doors, and not report rules alone. */
-function isAsked({ verdictRules, asks, changes, limits }: Policies[number]): boolean {
-  return [verdictRules, asks, changes, limits].some((rules) => rules.length > 0);
+  return policies.map(({ name, file, doors }) => ({ policy: name, file, doors }));
 }
 
 function asText({ diagnostics, sources, plan }: Examination, directory: string, color: boolean): string {
@@ -72,7 +63,7 @@ function asText({ diagnostics, sources, plan }: Examination, directory: string, 
 }
 
 function doorsOf(policies: Policies): string {
-  const asked = policies.filter(isAsked);
+  const asked = policies.filter(({ doors }) => doors.length > 0);
   const width = Math.max(0, ...asked.map(({ name }) => name.length));
   const lines = asked.map(({ name, doors }) => `  ${name.padEnd(width)}  ${doors.join(", ")}\n`);
   return lines.length === 0 ? "" : `check and quota rules are evaluated on:\n${lines.join("")}`;

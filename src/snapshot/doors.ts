@@ -7,9 +7,14 @@ import { type Compiler, spanOf, type Use } from "./compiler.ts";
 /** Doors on which requests are decided. */
 const CHECK_DOORS = ["weir", "ext-authz", "ext-authz-tcp"] as const satisfies readonly DoorName[];
 
+/** Whether a policy has rules that are evaluated on check doors, and not report rules alone. */
+export function isAsked(policy: AuthoredPolicy): boolean {
+  return policy.check.length > 0 || policy.quota.length > 0;
+}
+
 /**
  * The check doors on which a policy's check and quota rules are evaluated: those it names, or else the enabled ones that can supply
- * everything its rules read plainly.
+ * everything its rules read plainly. None for a policy of report rules alone.
  */
 export function doorsOf(
   policy: AuthoredPolicy,
@@ -18,9 +23,11 @@ export function doorsOf(
   attributes: Attributes,
   compiler: Compiler,
 ): readonly DoorName[] {
-  return policy.doors === undefined
-    ? doorsThatSupply(policy, checkUses, enabled, attributes, compiler)
-    : doorsNamed(policy, checkUses, enabled, attributes, compiler);
+  const doors =
+    policy.doors === undefined
+      ? doorsThatSupply(policy, checkUses, enabled, attributes, compiler)
+      : doorsNamed(policy, checkUses, enabled, attributes, compiler);
+  return isAsked(policy) ? doors : [];
 }
 
 function doorsNamed(
@@ -62,8 +69,7 @@ function doorsThatSupply(
     read: firstOf(checkUses, (use) => firstNever(use, door, attributes)),
   }));
   const doors = missing.filter((entry) => entry.read === undefined).map((entry) => entry.door);
-  const hasCheckRules = policy.check.length > 0 || policy.quota.length > 0;
-  if (doors.length === 0 && hasCheckRules) {
+  if (doors.length === 0 && isAsked(policy)) {
     const why = missing.map(({ door, read }) => `\`${door}\` never supplies \`${read?.attribute ?? ""}\``).join(", ");
     compiler.add(
       messages.noDoorLeft(policy.name.span, policy.name.value, why === "" ? "no check door is enabled" : why),

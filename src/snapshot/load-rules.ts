@@ -4,6 +4,7 @@ import type { AttributeRead, ExpressionPlan } from "../expression/tree.ts";
 import type { AuthoredAllow, AuthoredDeny, AuthoredPolicy, DoorName } from "../policy/authored.ts";
 import type { Attributes } from "./attributes.ts";
 import { spanOf, type Use, uses } from "./compiler.ts";
+import { isAsked } from "./doors.ts";
 
 /** A policy with its conditions compiled: what the rules below look at. */
 export interface PolicyConditions {
@@ -30,8 +31,7 @@ export function checkLoadRules(conditions: PolicyConditions, attributes: Attribu
 
 /** A `policy.when` that may be absent would turn other people's requests into `undecided`. */
 function policyWhenIsTotal({ policy, when, doors }: PolicyConditions, attributes: Attributes): readonly Diagnostic[] {
-  const hasCheckRules = policy.check.length > 0 || policy.quota.length > 0;
-  if (!hasCheckRules) return [];
+  if (!isAsked(policy)) return [];
   return uses([[when, policy.when]]).flatMap((use) => {
     for (const door of doors) {
       const read = use.reads.find((one) => mayBeAbsent(one, door, attributes));

@@ -139,7 +139,10 @@ class InlineHost implements HandlerHost {
   async #judge(spec: HandlerSpec): Promise<Judged> {
     const surroundings = { clock: this.#clock, limits: this.#limits };
     const loaded = await loadAdapter(spec, { source: this.#resolve, ...surroundings });
-    if (!loaded.ok) return { ok: false, issues: [{ handler: spec.name, part: "adapter", path: [], ...loaded.words }] };
+    if (!loaded.ok) {
+      const issues = loaded.refusals.map((why) => ({ handler: spec.name, part: "adapter", path: [], ...why }) as const);
+      return { ok: false, issues };
+    }
     const judged = await judgeConfig(spec, loaded.adapter, surroundings);
     return judged.ok ? { ok: true, adapter: loaded.adapter, config: judged.config } : judged;
   }

@@ -67,8 +67,8 @@ describe("the module of a handler", () => {
     expect(await issuesOf(adapter, { config: { stream: "stdout" }, uses: ["logentry", "metric"] })).toMatchObject([
       {
         code: "P1408",
-        message: "adapter `log` does not know the template `metric`",
-        help: "it knows `logentry`; name another handler in the rules that need `metric`",
+        message: "adapter `log` is not for `metric` rules",
+        help: "it is for `logentry`: name another handler here",
       },
     ]);
   });

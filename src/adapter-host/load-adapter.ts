@@ -12,7 +12,10 @@ const ACCEPTED_API_VERSIONS: readonly number[] = [API_VERSION - 1, API_VERSION].
 
 export type LoadedAdapter =
   | { readonly ok: true; readonly adapter: Adapter }
-  | { readonly ok: false; readonly words: messages.HandlerWords };
+  | { readonly ok: false; readonly refusals: readonly Refusal[] };
+
+/** Why an adapter cannot be used; `template` is what it lacks, where that is why. */
+export type Refusal = messages.HandlerWords & { readonly template?: TemplateName };
 
 export interface LoadOptions {
   readonly source: ModuleSource;
@@ -45,13 +48,17 @@ function judge(spec: HandlerSpec, module: unknown): LoadedAdapter {
     return refuse(messages.wrongApiVersion(spec.adapter, version, ACCEPTED_API_VERSIONS));
   }
   if (!hasShape(exported)) return refuse(messages.notAnAdapter(spec.adapter));
-  const missing = spec.uses.find((template) => !exported.templates.includes(template));
-  if (missing !== undefined) return refuse(messages.templateMissing(spec.adapter, missing, exported.templates));
-  return { ok: true, adapter: exported };
+  const missing = spec.uses.filter((template) => !exported.templates.includes(template));
+  if (missing.length === 0) return { ok: true, adapter: exported };
+  const lacks = (template: TemplateName): Refusal => ({
+    template,
+    ...messages.templateMissing(spec.adapter, template, exported.templates),
+  });
+  return { ok: false, refusals: missing.map(lacks) };
 }
 
 function refuse(words: messages.HandlerWords): LoadedAdapter {
-  return { ok: false, words };
+  return { ok: false, refusals: [words] };
 }
 
 /** A CommonJS module with `exports.default` arrives wrapped once more. */

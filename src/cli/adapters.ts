@@ -63,7 +63,7 @@ async function describe(name: string): Promise<Shown | { readonly problem: strin
     },
     { source: createModuleSource({ folder: "." }), clock: systemClock(), limits: DEFAULT_LIMITS },
   );
-  if (!loaded.ok) return { problem: loaded.words.message };
+  if (!loaded.ok) return { problem: loaded.refusals.map(({ message }) => message).join("; ") };
   const { templates } = loaded.adapter;
   const summary = FIRST_PARTY_ADAPTERS.find((one) => one.name === name)?.summary ?? "";
   return { adapter: name, summary, templates, schema: configJsonSchema(loaded.adapter) };

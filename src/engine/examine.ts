@@ -44,11 +44,11 @@ export async function examineWithHandlers(reading: FolderReading, host: HandlerJ
   const examination = examine(reading);
   const issues = await host.validate(examination.handlers);
   if (issues.length === 0) return examination;
-  const found = handlerDiagnostics(examination.folder.handlers, issues);
+  const found = handlerDiagnostics(examination.folder, issues);
   return { ...examination, plan: undefined, diagnostics: sortDiagnostics([...examination.diagnostics, ...found]) };
 }
 
 /** A handler that could be judged and not be opened: what it says at the very end. */
 export function refusedByHandlers(examination: Examination, issues: readonly HandlerIssue[]): Examination {
-  return { ...examination, plan: undefined, diagnostics: handlerDiagnostics(examination.folder.handlers, issues) };
+  return { ...examination, plan: undefined, diagnostics: handlerDiagnostics(examination.folder, issues) };
 }

@@ -67,7 +67,7 @@ export interface AuthoredCache {
   readonly uses: number;
 }
 
-export interface AuthoredHandler {
+export interface AuthoredHandler extends Incomplete {
   readonly name: Located<string>;
   readonly adapter: Located<string>;
   /** As YAML has it (integers beyond 2^53 as bigint); the adapter's own schema judges it where the adapter runs. */

@@ -13,6 +13,8 @@ export interface Attributes {
   /** What a door says of an attribute; a derived one is as good as what it is derived from. */
   supply(attribute: string, door: DoorName): Supply;
   trust(attribute: string, door: DoorName): Trust;
+  /** Whether a caller of the native API can say the attribute in a Check. */
+  mayBring(attribute: string): boolean;
   /** The reads that stand behind a read: those of the derivation where the attribute is derived, itself otherwise. */
   behind(read: AttributeRead): readonly AttributeRead[];
 }
@@ -26,6 +28,10 @@ export function resolveAttributes(folder: AuthoredFolder, compiler: Compiler): A
   const types = new Map<string, CelType>(VOCABULARY.map((row) => [row.name, parseType(row.type)]));
   declare(folder.attributes, rows, types, compiler);
   const derived = derive(folder.derivations, types, compiler);
+  // A derivation that failed has its own error; whoever reads it is right to count on it.
+  for (const { name } of folder.derivations) {
+    if (!rows.has(name.value) && !derived.has(name.value)) rows.set(name.value, alwaysThere(name.value));
+  }
   const required = new Set((folder.settings.doors.weir?.requires ?? []).map((name) => name.value));
   return attributesOf(rows, types, derived, required);
 }
@@ -37,8 +43,12 @@ function declare(
   types: Map<string, CelType>,
   compiler: Compiler,
 ): void {
+  const seen = new Set<string>();
   for (const attribute of declared) {
     const name = attribute.name.value;
+    // The second of one name was told as such, and one without a name too.
+    if (seen.has(name) || name === "") continue;
+    seen.add(name);
     const conflict = rows.has(name) ? undefined : prefixConflict(name, rows.keys());
     if (rows.has(name)) {
       compiler.add(messages.attributeExists(attribute.name.span, name));
@@ -51,6 +61,11 @@ function declare(
       types.set(name, parseType(attribute.type));
     }
   }
+}
+
+function alwaysThere(name: string): Row {
+  const on = { supply: "always", trust: "proxy" } as const;
+  return { name, doors: { weir: on, "ext-authz": on, "ext-authz-tcp": on, "access-log": on, decision: on } };
 }
 
 function suppliedBy(attribute: AuthoredAttribute): AttributeRow["doors"] {
@@ -167,7 +182,9 @@ function attributesOf(
       : plan.reads.flatMap((inner) => (inner.attribute === read.attribute ? [inner] : behind(inner)));
   };
   const trust = (attribute: string, door: DoorName): Trust => rows.get(attribute)?.doors[door].trust ?? "client";
-  return { types, derived, supply, trust, behind };
+  const mayBring = (attribute: string): boolean =>
+    derived.has(attribute) || (rows.get(attribute)?.doors.weir.supply ?? "never") !== "never";
+  return { types, derived, supply, trust, mayBring, behind };
 }
 
 /** `in`, `?` and `has` of a key have an answer for a missing key, and none for a missing map. */

@@ -78,7 +78,11 @@ function checkSettings(folder: AuthoredFolder, attributes: Attributes, compiler:
   const check = (name: string, span: Span): void => {
     if (!attributes.types.has(name)) compiler.add(messages.unknownAttributeName(span, name, suggest(name, names)));
   };
-  for (const { value, span } of folder.settings.doors.weir?.requires ?? []) check(value, span);
+  for (const { value, span } of folder.settings.doors.weir?.requires ?? []) {
+    check(value, span);
+    if (attributes.types.has(value) && !attributes.mayBring(value))
+      compiler.add(messages.requiredTooEarly(span, value));
+  }
   for (const { value, span } of folder.settings.mask) check(maskedAttribute(value, attributes), span);
 }
 

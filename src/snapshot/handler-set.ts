@@ -38,6 +38,8 @@ export interface HandlerIssue {
   readonly path: readonly PropertyKey[];
   /** What of the entry at `path` is meant: its value (when left out), or its key. */
   readonly at?: "key" | "value";
+  /** Set where the adapter lacks a template that rules want of it: those rules are wrong. */
+  readonly template?: TemplateName;
   readonly message: string;
   readonly help?: string;
   readonly code: Diagnostic["code"];

@@ -11,23 +11,35 @@ export function checkHandlerNames(folder: AuthoredFolder): readonly Diagnostic[]
   const declared = folder.handlers.map((handler) => handler.name.value);
   const known = new Set(declared);
   return folder.policies
-    .flatMap(handlerNames)
-    .flatMap((name) =>
+    .flatMap(handlerUses)
+    .flatMap(({ name }) =>
       known.has(name.value) ? [] : [messages.unknownHandler(name.span, name.value, suggest(name.value, declared))],
     );
 }
 
-function handlerNames(policy: AuthoredPolicy): readonly Located<string>[] {
+/** A rule's mention of a handler, and what the rule wants of it. */
+interface HandlerUse {
+  readonly name: Located<string>;
+  readonly template: TemplateName;
+}
+
+function handlerUses(policy: AuthoredPolicy): readonly HandlerUse[] {
+  const asks = policy.check.flatMap((rule) => (rule.kind === "ask" ? [rule.handler] : []));
   return [
-    ...policy.check.flatMap((rule) => (rule.kind === "ask" ? [rule.handler] : [])),
-    ...policy.quota.map((limit) => limit.handler),
-    ...policy.report.flatMap((report) => report.handlers),
+    ...asks.map((name) => ({ name, template: "listentry" }) as const),
+    ...policy.quota.map((limit) => ({ name: limit.handler, template: "quota" }) as const),
+    ...policy.report.flatMap(({ kind, handlers }) => handlers.map((name) => ({ name, template: kind }))),
   ];
 }
 
 /** What the handler host needs to open each handler. */
 export function handlerSpecs(folder: AuthoredFolder, policies: readonly PolicyPlan[]): readonly HandlerSpec[] {
-  return folder.handlers.map((handler) => {
+  // What could not be read, or has another's name, was told as such: an adapter's complaint would only follow from that.
+  const judged = folder.handlers.filter((handler, index) => {
+    const first = folder.handlers.findIndex((other) => other.name.value === handler.name.value);
+    return handler.incomplete === undefined && first === index;
+  });
+  return judged.map((handler) => {
     const name = handler.name.value;
     const spec = {
       name,
@@ -101,20 +113,30 @@ function metricSpans(folder: AuthoredFolder): ReadonlyMap<string, Span> {
 }
 
 /** Puts what the handler host found into the folder's coordinates. */
-export function handlerDiagnostics(
-  handlers: readonly AuthoredHandler[],
-  issues: readonly HandlerIssue[],
-): readonly Diagnostic[] {
-  const byName = new Map(handlers.map((handler) => [handler.name.value, handler]));
-  return issues.map((issue) => {
-    const handler = byName.get(issue.handler);
-    const span = issue.part === "adapter" ? handler?.adapter.span : handler?.locateConfig(issue.path, issue.at);
-    return {
+export function handlerDiagnostics(folder: AuthoredFolder, issues: readonly HandlerIssue[]): readonly Diagnostic[] {
+  const byName = new Map(folder.handlers.map((handler) => [handler.name.value, handler]));
+  return issues.flatMap((issue) =>
+    spansOf(issue, byName.get(issue.handler), folder).map((span) => ({
       severity: "error",
       code: issue.code,
       message: issue.message,
       ...(span ? { span } : {}),
       ...(issue.help === undefined ? {} : { help: issue.help }),
-    };
-  });
+    })),
+  );
+}
+
+/** What an adapter cannot do is wrong in each rule that wants it, everything else where the handler is declared. */
+function spansOf(
+  issue: HandlerIssue,
+  handler: AuthoredHandler | undefined,
+  { policies }: AuthoredFolder,
+): readonly (Span | undefined)[] {
+  const wanted = issue.template;
+  if (wanted !== undefined) {
+    const names = policies.flatMap(handlerUses).filter(({ template }) => template === wanted);
+    const spans = names.filter(({ name }) => name.value === issue.handler).map(({ name }) => name.span);
+    if (spans.length > 0) return spans;
+  }
+  return [issue.part === "adapter" ? handler?.adapter.span : handler?.locateConfig(issue.path, issue.at)];
 }

@@ -26,13 +26,13 @@ export function checkHeaderRules(
 ): readonly Diagnostic[] {
   const owners = ownersOf(policies.map(({ policy }) => policy));
   return policies.flatMap(({ policy, doors }) => [
-    ...respondsOf(policy).flatMap(framingHeaders),
+    ...respondsOf(policy).flatMap((respond) => [...framingHeaders(respond), ...twice(respond.headers, [], [])]),
     ...changesOf(policy).flatMap((rule) => [
       ...reservedNames(rule),
       ...twice(rule.request.set, rule.request.add, rule.request.remove),
       ...twice(rule.response.set, rule.response.add, rule.response.remove),
       ...twice(rule.request.query.set, [], rule.request.query.remove),
-      ...addedToOwned(rule, owners),
+      ...addedToOwned(rule, `${policy.name.value}/${rule.name.value}`, owners),
       ...responseRemoved(rule, doors),
     ]),
   ]);
@@ -44,10 +44,12 @@ function respondsOf(policy: AuthoredPolicy): readonly AuthoredRespond[] {
   );
 }
 
-/** A refusal is framed by whoever sends it. */
+/** A refusal is framed by whoever sends it; that of a proxy (407) does say how to authenticate. */
 function framingHeaders(respond: AuthoredRespond): readonly Diagnostic[] {
   return respond.headers.flatMap(({ name }) =>
-    isForbidden(name.value) ? [messages.reservedHeader(name.span, name.value, false)] : [],
+    isForbidden(name.value) && name.value.toLowerCase() !== "proxy-authenticate"
+      ? [messages.reservedHeader(name.span, name.value, false)]
+      : [],
   );
 }
 
@@ -90,16 +92,25 @@ function twice(
   const seen = new Set<string>();
   return [...set.map((entry) => entry.name), ...add.map((entry) => entry.name), ...remove].flatMap((name) => {
     const key = name.value.toLowerCase();
+    if (isForbidden(key)) return [];
     if (seen.has(key)) return [messages.headerTwice(name.span, name.value)];
     seen.add(key);
     return [];
   });
 }
 
-function addedToOwned(rule: AuthoredChange, owners: ReadonlyMap<string, string>): readonly Diagnostic[] {
+/** A rule that sets and adds one name itself does two things to it, which is said. */
+function addedToOwned(
+  rule: AuthoredChange,
+  reference: string,
+  owners: ReadonlyMap<string, string>,
+): readonly Diagnostic[] {
+  const own = new Set(rule.request.set.map(({ name }) => name.value.toLowerCase()));
   return rule.request.add.flatMap(({ name }) => {
     const owner = owners.get(name.value.toLowerCase());
-    return owner === undefined ? [] : [messages.addOnOwned(name.span, name.value, owner)];
+    return owner === undefined || (owner === reference && own.has(name.value.toLowerCase()))
+      ? []
+      : [messages.addOnOwned(name.span, name.value, owner)];
   });
 }
 

@@ -1,4 +1,5 @@
-import type { Sources } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import * as messages from "../diagnostics/messages/load.ts";
 import { LineTable } from "../diagnostics/position.ts";
 import type { Scope } from "../expression/compile.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
@@ -146,6 +147,9 @@ class PolicyCompiler {
   #limit(limit: AuthoredLimit): LimitPlan {
     const when = this.#condition(limit.when);
     const cost = limit.cost && this.#expression(limit.cost, "int");
+    if (limit.cost && cost?.constant?.type === "int" && !limit.onRequest) {
+      this.#compiler.add(...impossibleCost(limit.cost, cost.constant.value, limit.max.value));
+    }
     const respond = this.#respond(limit.respond);
     return {
       reference: this.#reference(limit.name),
@@ -205,6 +209,12 @@ class PolicyCompiler {
     const { line } = this.#lines.position(start);
     return { rule: `${this.#policy.name.value}/${name.value}`, file, line };
   }
+}
+
+/** What every request costs more than there is, or less than nothing, refuses every request. */
+function impossibleCost(cost: SourceText, each: bigint, max: bigint): readonly Diagnostic[] {
+  const span = cost.locate(0, cost.text.length);
+  return each < 0n || each > max ? [messages.impossibleCost(span, each, max)] : [];
 }
 
 function plainValue<T>(located: Located<T>): T {

@@ -70,10 +70,14 @@ export function wrongApiVersion(adapter: string, version: unknown, accepted: rea
   );
 }
 
+/** Rules that want a template, by the key that people write. */
+const RULE_OF: Readonly<Record<string, string>> = { listentry: "ask", quota: "limit" };
+
 /** P1408: policies want of a handler what its adapter cannot do. */
 export function templateMissing(adapter: string, wanted: string, has: readonly string[]): HandlerWords {
-  const help = `it knows ${names(has)}; name another handler in the rules that need \`${wanted}\``;
-  return say("P1408", `adapter \`${adapter}\` does not know the template \`${wanted}\``, help);
+  const rule = (template: string) => RULE_OF[template] ?? template;
+  const help = `it is for ${names(has.map(rule))}: name another handler here`;
+  return say("P1408", `adapter \`${adapter}\` is not for \`${rule(wanted)}\` rules`, help);
 }
 
 /** P1410: the adapter's schema objects to a value. */

@@ -74,6 +74,12 @@ export function undeclarableDoor(span: Span, name: string, door: string): Diagno
   return make("error", "P1308", span, `nothing on door \`${door}\` can supply \`${name}\``, help);
 }
 
+/** P1309: `requires` names what no Check can bring along, so that every Check would be `incomplete`. */
+export function requiredTooEarly(span: Span, name: string): Diagnostic {
+  const message = `a native Check never brings \`${name}\`: every one would be \`incomplete\``;
+  return make("error", "P1309", span, message, "remove it: it is known only when the request is over, or made by Weir");
+}
+
 /** P1310: a `policy.when` that would be absent for requests that are none of its business. */
 export function policyWhenSometimes(span: Span, name: string, door: string): Diagnostic {
   const help = `read it with \`.orDefault(…)\`, \`.get(…)\` or \`has(…)\`, derive it in \`attributes.yaml\`, or move the condition into the rules`;
@@ -188,4 +194,13 @@ export function headerTwice(span: Span, name: string): Diagnostic {
 export function metricConflict(span: Span, name: string, other: string): Diagnostic {
   const help = "give both the same kind, unit, buckets and dimensions, or another name";
   return make("error", "P1340", span, `metric \`${name}\` is declared differently in \`${other}\``, help);
+}
+
+/** P1341: a limit whose cost, the same for every request, can never be granted. */
+export function impossibleCost(span: Span, cost: bigint, max: bigint): Diagnostic {
+  const [why, help] =
+    cost < 0n
+      ? ["a cost below 0 is an error", "write a cost of 0 or more"]
+      : [`every request costs ${cost}, and \`max\` is ${max}`, "raise `max`, or lower `cost`"];
+  return make("error", "P1341", span, `this limit lets nothing through: ${why}`, help);
 }

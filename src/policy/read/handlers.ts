@@ -26,10 +26,11 @@ export function readHandlers(map: YamlMap, file: string): ReadHandlers {
   return { handlers, complete: complete && named, diagnostics: all };
 }
 
-function handlerOf({ rule }: ReadRule<"handlers">, node: YamlNode): AuthoredHandler {
+function handlerOf({ rule, incomplete }: ReadRule<"handlers">, node: YamlNode): AuthoredHandler {
   const { config, queue } = rule;
   const written = node.kind === "map" ? entryOf(node, "config") : undefined;
   return {
+    ...(incomplete === undefined ? {} : { incomplete }),
     name: rule.handler,
     adapter: rule.adapter,
     config: config === undefined ? Object.create(null) : plainOf(constantOf(config)),

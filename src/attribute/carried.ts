@@ -15,22 +15,27 @@ export interface Carried {
   readonly leftOut: number;
 }
 
-/** Packs the values that a decision carries, masked before, in order, as many as fit. What is absent is not sent. */
+/**
+ * Packs the values that a decision carries, masked before, as many as fit. What is absent is not sent. The smallest go first, or a client
+ * could take the route's service and its own name out of the records with a long path.
+ */
 export function packCarried(carried: readonly { readonly name: string; readonly value: Outcome }[]): Carried {
+  const parcels = carried.flatMap(({ name, value }) => (value === ABSENT ? [] : [parcelOf(name, value)]));
+  parcels.sort((a, b) => a.bytes - b.bytes);
   const values = new Map<string, Json>();
-  let leftOut = 0;
-  let bytes = "{}".length;
-  for (const { name, value } of carried) {
-    if (value === ABSENT) continue;
-    const json = value instanceof Invalid ? { [ERROR_KEY]: true } : toJson(value);
-    const size = Buffer.byteLength(JSON.stringify(json)) + Buffer.byteLength(JSON.stringify(name)) + ":,".length;
-    if (bytes + size > CARRIED_LIMIT_BYTES) leftOut++;
-    else {
-      bytes += size;
-      values.set(name, json);
-    }
+  let room = CARRIED_LIMIT_BYTES - "{}".length;
+  for (const { name, json, bytes } of parcels) {
+    room -= bytes;
+    if (room < 0) break;
+    values.set(name, json);
   }
-  return { values, leftOut };
+  return { values, leftOut: parcels.length - values.size };
+}
+
+function parcelOf(name: string, value: CelValue | Invalid) {
+  const json: Json = value instanceof Invalid ? { [ERROR_KEY]: true } : toJson(value);
+  const bytes = Buffer.byteLength(JSON.stringify(json)) + Buffer.byteLength(JSON.stringify(name)) + ":,".length;
+  return { name, json, bytes };
 }
 
 /** @returns the value that was packed. A masked one is its mask where the type is text, and absent otherwise. */

@@ -1,6 +1,13 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/load.ts";
-import type { AuthoredChange, AuthoredPolicy, AuthoredRespond, DoorName, Located } from "../policy/authored.ts";
+import type {
+  AuthoredChange,
+  AuthoredHeaderChanges,
+  AuthoredPolicy,
+  AuthoredRespond,
+  DoorName,
+  Located,
+} from "../policy/authored.ts";
 
 /** Never changed by anyone: routing, framing and hop-by-hop headers. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
@@ -26,12 +33,15 @@ export function checkHeaderRules(
 ): readonly Diagnostic[] {
   const owners = ownersOf(policies.map(({ policy }) => policy));
   return policies.flatMap(({ policy, doors }) => [
-    ...respondsOf(policy).flatMap((respond) => [...framingHeaders(respond), ...twice(respond.headers, [], [])]),
+    ...respondsOf(policy).flatMap((respond) => [
+      ...framingHeaders(respond),
+      ...headersTwice({ set: respond.headers, add: [], remove: [] }),
+    ]),
     ...changesOf(policy).flatMap((rule) => [
       ...reservedNames(rule),
-      ...twice(rule.request.set, rule.request.add, rule.request.remove),
-      ...twice(rule.response.set, rule.response.add, rule.response.remove),
-      ...twice(rule.request.query.set, [], rule.request.query.remove),
+      ...headersTwice(rule.request),
+      ...headersTwice(rule.response),
+      ...twice([...namesOf(rule.request.query.set), ...rule.request.query.remove], sameSpelling),
       ...addedToOwned(rule, `${policy.name.value}/${rule.name.value}`, owners),
       ...responseRemoved(rule, doors),
     ]),
@@ -84,15 +94,25 @@ function reservedNames(rule: AuthoredChange): readonly Diagnostic[] {
   });
 }
 
-function twice(
-  set: readonly { readonly name: Located<string> }[],
-  add: readonly { readonly name: Located<string> }[],
-  remove: readonly Located<string>[],
-): readonly Diagnostic[] {
+/** A header that may not be named at all has its error already. */
+function headersTwice({ set, add, remove }: AuthoredHeaderChanges): readonly Diagnostic[] {
+  const names = [...namesOf(set), ...namesOf(add), ...remove].filter((name) => !isForbidden(name.value));
+  return twice(names, (name) => name.toLowerCase());
+}
+
+function namesOf(entries: readonly { readonly name: Located<string> }[]): readonly Located<string>[] {
+  return entries.map((entry) => entry.name);
+}
+
+/** The names of query parameters are told apart by case. */
+function sameSpelling(name: string): string {
+  return name;
+}
+
+function twice(names: readonly Located<string>[], spell: (name: string) => string): readonly Diagnostic[] {
   const seen = new Set<string>();
-  return [...set.map((entry) => entry.name), ...add.map((entry) => entry.name), ...remove].flatMap((name) => {
-    const key = name.value.toLowerCase();
-    if (isForbidden(key)) return [];
+  return names.flatMap((name) => {
+    const key = spell(name.value);
     if (seen.has(key)) return [messages.headerTwice(name.span, name.value)];
     seen.add(key);
     return [];

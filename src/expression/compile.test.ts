@@ -31,6 +31,14 @@ describe("a name that means nothing is underlined from its root, with what was p
       "P1201 x.y.z",
       "see docs/attributes.md for the names there are; `define:` and `attributes.yaml` add to them",
     ],
+    ["request.foo", "P1201 request.foo", expect.stringContaining("docs/attributes.md")],
+    ["request.auth_claims.sub", "P1201 request.auth_claims", "did you mean `request.auth.claims`?"],
+    ['request.headers.x-user == "a"', "P1201 request.headers.x-user", 'write `request.headers["x-user"]`'],
+    ['request.headers.x-b3-id == "a"', "P1201 request.headers.x-b3-id", 'write `request.headers["x-b3-id"]`'],
+    ["request.size-x == 1", "P1201 x", 'if it is a text, put it in quotes: `"x"`'],
+    ["it.is.yes == True", "P1201 True", "write `true`"],
+    ["request.method == None", "P1201 None", "`has(…)` tells whether something is there"],
+    ["request.method() == 'GET'", "P1202 request.method", "leave out the brackets"],
     ['request.method.startWith("a")', "P1202 startWith", "did you mean `startsWith`?"],
     ["request.headers.exist(x, true)", "P1202 exist", "did you mean `exists`?"],
     ["siz(request.method)", "P1202 siz", "did you mean `size`?"],
@@ -67,6 +75,13 @@ describe("what other languages write has our own words", () => {
     ["it.is.yes & it.is.no", "P1213 &", "write `&&`"],
     ["it.is.yes | it.is.no", "P1213 |", "write `||`"],
     ["request.size => 3", "P1213 =>", "write `>=`"],
+    ["request.size =< 3", "P1213 =<", "write `<=`"],
+    ['request.method in ("GET", "PUT")', "P1213 (", "write `[`"],
+    ['request.method matches "G.*"', "P1220 matches", "write `text.matches(…)`"],
+    ["request.headers.`x-a`", "P1215 `", expect.stringContaining('`map["x-user"]`')],
+    ["it.is.yes\u200b", "P1215 \u200b", expect.stringContaining("delete it")],
+    ["it.is.yes # why", "P1215 #", "a comment in an expression begins with `//`"],
+    ["has(request.auth.subject, request.method)", "P1207 request.method", expect.stringContaining("&&")],
     ['request.method == "GET', 'P1214 "', 'add " where it ends'],
     ["request.method == 'GET", "P1214 '", "add ' where it ends"],
     ['"""GET', 'P1214 """', 'add """ where it ends'],
@@ -103,6 +118,16 @@ describe("what other languages write has our own words", () => {
   ])("%s", (text, place, help) => {
     const found = problemOf(text);
     expect([underlined(text, found), found.help]).toEqual([place, help === undefined ? found.help : help]);
+  });
+
+  test.each([
+    ['request.auth.audiences.contains("a")', "any", "write `value in list`"],
+    ["request.method == null", "any", "nothing here is ever null: `has(…)` tells whether it is there"],
+    ["request.method.size > 3", "any", "call it: `.size()`"],
+    ['duration("1s")', "number", "take a number of it: `….getMilliseconds()`"],
+    ['request.headers.?x.orValue(1) == "a"', "any", "it is `optional.orValue(value)`"],
+  ] as const)("what does not fit has a way out: %s", (text, expected, help) => {
+    expect(mistake(text, expected)[2]).toEqual(help);
   });
 
   test("an empty expression is an error, spaces and comments too", () => {

@@ -50,7 +50,7 @@ export function unknownName(parts: readonly string[], scope: Scope, variables: r
   const row = parts.length === 1 ? functionNamed(name) : undefined;
   const form = row && formsOf(row.name)[0];
   if (form !== undefined) return { finding: messages.functionAsValue(name, form), length };
-  const suggestion = nearest(parts, length, scope, variables);
+  const suggestion = known === 0 ? nearest(parts, length, scope, variables) : nearestMember(parts, known, scope);
   const isWord = parts.length === 1 && (suggestion === undefined || SHOUTED.test(name));
   return { finding: isWord ? messages.textWithoutQuotes(name) : messages.unknownAttribute(name, suggestion), length };
 }
@@ -84,6 +84,18 @@ function nearest(
   for (let end = parts.length; end > 0; end--) {
     const found = suggest(parts.slice(0, end).join("."), candidates);
     if (found !== undefined && (end >= length || found.includes("."))) return found;
+  }
+  return undefined;
+}
+
+/** Of a name that begins rightly: what is compared is only the rest, so that `source.ip` is not taken for `source.uid`. */
+function nearestMember(parts: readonly string[], known: number, scope: Scope): string | undefined {
+  const prefix = `${parts.slice(0, known).join(".")}.`;
+  const names = [...scope.attributes.keys()].filter((name) => name.startsWith(prefix));
+  const members = names.map((name) => name.slice(prefix.length));
+  for (let end = parts.length; end > known; end--) {
+    const found = suggest(parts.slice(known, end).join("."), members);
+    if (found !== undefined) return prefix + found;
   }
   return undefined;
 }

@@ -208,6 +208,12 @@ class Resolver {
   }
 
   #unknown(path: readonly Step[]): Tree {
+    const dashed = dashedKey(this.#text, path[0]?.node.start ?? 0, this.#scope);
+    if (dashed) return this.#fail(messages.dashInKey(dashed.map, dashed.key), dashed.place);
+    const name = path[0]?.name ?? "";
+    if (this.#scope.later?.has(name)) {
+      return this.#fail(messages.definedBelow(name), [path[0]?.node.start ?? 0, path[0]?.node.end ?? 0]);
+    }
     const { finding, length } = unknownName(
       path.map((step) => step.name),
       this.#scope,
@@ -242,6 +248,15 @@ class Resolver {
   }
 
   #call(name: string, receiver: Node | undefined, args: readonly Node[], place: Place, at: Place): Tree {
+    const called =
+      receiver === undefined
+        ? undefined
+        : pathOf(receiver)
+            ?.map((step) => step.name)
+            .concat(name)
+            .join(".");
+    if (receiver !== undefined && called !== undefined && this.#scope.attributes.has(called))
+      return this.#fail(messages.attributeCalled(called), [receiver.start, place[1]]);
     const finding = callProblem(name, receiver !== undefined, args.length);
     // What it is called on comes first in the text.
     const trees = (receiver === undefined ? args : [receiver, ...args]).map((arg) => this.tree(arg));
@@ -250,7 +265,8 @@ class Resolver {
   }
 
   #has(node: Node, [argument, ...others]: readonly Node[], at: Place): Tree {
-    if (argument === undefined || others.length > 0 || (argument.op !== "." && argument.op !== "id")) {
+    if (others[0] !== undefined) return this.#fail(messages.hasTakesOne(), [others[0].start, others[0].end]);
+    if (argument === undefined || (argument.op !== "." && argument.op !== "id")) {
       return this.#fail(messages.hasNeedsPath(), argument === undefined ? at : [argument.start, argument.end]);
     }
     const asked = this.tree(argument);
@@ -329,6 +345,20 @@ function chainOf(node: NodeOf<"||"> | NodeOf<"&&">): readonly Node[] {
     else operands.push(current);
   }
   return operands;
+}
+
+/** `request.headers.x-user`: the name at `at` is what is left of a key with dashes. */
+function dashedKey(
+  text: string,
+  at: number,
+  scope: Scope,
+): { readonly map: string; readonly key: string; readonly place: Place } | undefined {
+  const before = /(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.([A-Za-z_]\w*(?:-\w+)*)-$/.exec(text.slice(0, at));
+  const [, map, begun] = before ?? [];
+  if (before === null || map === undefined || begun === undefined) return undefined;
+  if (longestAttribute(map.split("."), scope)?.type.kind !== "map") return undefined;
+  const rest = /^\w+(?:-\w+)*/.exec(text.slice(at))?.[0] ?? "";
+  return { map, key: `${begun}-${rest}`, place: [before.index, at + rest.length] };
 }
 
 /** What is wrong with a call, its arguments' types aside. */

@@ -18,7 +18,7 @@ const SPACE = /[ \t\r\n\f]+|\/\/[^\n]*/y;
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)[uU]?/y;
 /** The longest first; those of other languages too, so that they can be named. */
-const SIGN = /===|!==|<=>|&&|\|\||==|!=|<=|>=|=>|=~|<>|\?\?|\+\+|\*\*|[\s\S]/uy;
+const SIGN = /===|!==|<=>|&&|\|\||==|!=|<=|>=|=>|=<|=~|<>|\?\?|\+\+|\*\*|[\s\S]/uy;
 
 /**
  * Takes an expression apart far enough to see its brackets, texts and words; it never fails. With `inBraces` it ends at the `}` that closes

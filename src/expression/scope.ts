@@ -7,6 +7,8 @@ export interface Scope {
   readonly attributes: ReadonlyMap<string, CelType>;
   /** `define:` names of the policy, already compiled. */
   readonly definitions: ReadonlyMap<string, Definition>;
+  /** Names that are defined only further down: what uses them here is told so. */
+  readonly later?: ReadonlySet<string>;
 }
 
 export interface Definition {

@@ -66,6 +66,7 @@ const WRONG_SIGNS: ReadonlyMap<string, string> = new Map([
   ["<>", "!="],
   ["=~", "text.matches(pattern)"],
   ["=>", ">="],
+  ["=<", "<="],
   ["??", "value.orDefault(other)"],
 ]);
 
@@ -85,6 +86,8 @@ function mistake(token: Token, before: Token | undefined, after: Token | undefin
     case "sign": {
       const right = WRONG_SIGNS.get(token.text);
       if (right !== undefined) return messages.wrongToken(token.text, right);
+      if (token.text === "(" && before?.text === "in" && (after?.kind === "text" || after?.kind === "number"))
+        return messages.wrongToken("(", "[");
       const known = token.text.length > 1 || SIGNS.has(token.text);
       return known ? undefined : messages.strangeCharacter(token.text);
     }

@@ -27,7 +27,11 @@ function findingOf(failure: Failure, text: string): messages.Finding {
   const [first = "dyn", second = "dyn"] = types;
   switch (code) {
     case "no_such_overload":
-      return messages.operatorTypes(node === undefined ? text : node.op.replace("_", ""), types, conversionHelp(types));
+      return messages.operatorTypes(
+        node === undefined ? text : node.op.replace("_", ""),
+        types,
+        operatorHelp(node, types),
+      );
     case "no_matching_overload":
       return functionTypes(node, types, text);
     case "invalid_logical_operand":
@@ -40,7 +44,7 @@ function findingOf(failure: Failure, text: string): messages.Finding {
     case "incompatible_ternary_branches":
       return messages.branchesDiffer(second, types[2] ?? "dyn");
     case "cannot_index_type":
-      return messages.noFields(first);
+      return messages.noFields(first, callHelp(node));
     case "invalid_index_type":
       return messages.indexType(first, "an int", second);
     case "invalid_comprehension_range":
@@ -48,8 +52,29 @@ function findingOf(failure: Failure, text: string): messages.Finding {
     case "optional_expected":
       return messages.optionalNeeded(node === undefined ? "value" : typeInWords(node));
     default:
-      return messages.typesDoNotFit(quoted(failure.summary));
+      return optionalTypes(node, failure.summary) ?? messages.typesDoNotFit(quoted(failure.summary));
   }
+}
+
+/** The library blames the argument of `or` and `orValue`, and names the function in its summary alone. */
+function optionalTypes(argument: Node | undefined, summary: string): messages.Finding | undefined {
+  const name = /^optional\.(or|orValue)\(/.exec(summary)?.[1];
+  if (name === undefined || argument === undefined) return undefined;
+  return messages.argumentTypes(name, "optional", [typeInWords(argument)], formsOf(name));
+}
+
+/** `text.size` for `text.size()`. */
+function callHelp(node: Node | undefined): string | undefined {
+  if (node?.op !== ".") return undefined;
+  const [, name] = node.args;
+  const isFunction = formsOf(name).some((form) => form.endsWith(`.${name}()`));
+  return isFunction ? `call it: \`.${name}()\`` : undefined;
+}
+
+function operatorHelp(node: Node | undefined, types: readonly string[]): string | undefined {
+  const isCompared = node?.op === "==" || node?.op === "!=";
+  if (isCompared && types.includes("null")) return "nothing here is ever null: `has(…)` tells whether it is there";
+  return conversionHelp(types);
 }
 
 function functionTypes(node: Node | undefined, types: readonly string[], text: string): messages.Finding {
@@ -163,6 +188,7 @@ export function resultProblem(type: CelType, expected: Expected, text: string): 
 function resultHelp(type: CelType, expected: Expected): string | undefined {
   if (expected === "bool")
     return type.kind === "optional" ? "end it with `.orValue(false)`" : "compare it with something: `… == …`";
+  if (expected === "number" && type.kind === "duration") return "take a number of it: `….getMilliseconds()`";
   const convertible = ["int", "uint", "double", "string", "bool"].includes(type.kind);
   if (!convertible || expected === "any") return undefined;
   return `convert it: \`${expected === "number" ? "double" : expected}(…)\``;

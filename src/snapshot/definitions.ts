@@ -11,12 +11,14 @@ export function scopeOf(policy: AuthoredPolicy, attributes: Attributes, compiler
   const definitions = new Map<string, Definition>();
   const scope: Scope = { attributes: attributes.types, definitions };
   const roots = new Set([...attributes.types.keys()].map((name) => name.split(".", 1)[0]));
+  const later = new Set(policy.define.map((definition) => definition.name.value));
   for (const definition of policy.define) {
     if (roots.has(definition.name.value)) {
       compiler.add(messages.definitionShadowsAttribute(definition.name.span, definition.name.value));
       continue;
     }
-    const plan = planOf(definition, scope, compiler);
+    later.delete(definition.name.value);
+    const plan = planOf(definition, { ...scope, later }, compiler);
     // A definition that failed stands as `dyn`: its users are not wrong about the name.
     definitions.set(definition.name.value, { plan: plan ?? unknownPlan(definition) });
   }

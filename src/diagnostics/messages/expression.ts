@@ -36,9 +36,34 @@ export function unknownAttribute(name: string, suggestion: string | undefined): 
   return error("P1201", `unknown attribute \`${name}\``, meant(suggestion, otherwise));
 }
 
-/** P1201: a text was meant, and its quotes forgotten. */
+/** Single words of other languages, and what CEL or Weir has for them. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["true", "write `true`"],
+  ["false", "write `false`"],
+  ["null", "write `null`"],
+  ["none", "`has(…)` tells whether something is there"],
+  ["nil", "`has(…)` tells whether something is there"],
+  ["undefined", "`has(…)` tells whether something is there"],
+  ["now", "`request.time` is when the request arrived"],
+]);
+
+/** P1201: a text was meant, and its quotes forgotten; or the word of another language. */
 export function textWithoutQuotes(name: string): Finding {
+  const known = WORDS.get(name.toLowerCase());
+  if (known !== undefined) return error("P1201", `unknown attribute \`${name}\``, known);
   return error("P1201", `unknown attribute \`${name}\``, `if it is a text, put it in quotes: \`"${name}"\``);
+}
+
+/** P1201: `request.headers.x-user`, which takes `user` from something. */
+export function dashInKey(map: string, key: string): Finding {
+  const message = `\`${map}.${key}\` is a subtraction to CEL, not a name`;
+  return error("P1201", message, `write \`${map}["${key}"]\``);
+}
+
+/** P1201: a definition that stands further down. */
+export function definedBelow(name: string): Finding {
+  const help = "each definition may use those above it: move this one down";
+  return error("P1201", `\`${name}\` is defined only further down`, help);
 }
 
 /** P1201: the name of a function stands where a value is needed. */
@@ -53,6 +78,11 @@ export function unknownFunction(name: string, suggestion: string | undefined): F
     `unknown function \`${name}\``,
     meant(suggestion, "see docs/cel.md for the functions there are"),
   );
+}
+
+/** P1202: an attribute with brackets behind it. */
+export function attributeCalled(name: string): Finding {
+  return error("P1202", `\`${name}\` is an attribute, not a function`, "leave out the brackets");
 }
 
 /** P1203: `request.auth` alone, which is only the beginning of names. */
@@ -80,6 +110,11 @@ export function variableNeeded(macro: string): Finding {
     `the first argument of \`${macro}\` names the element`,
     `a plain name, as in \`list.${macro}(x, …)\``,
   );
+}
+
+/** P1207: `has(a, b)`. */
+export function hasTakesOne(): Finding {
+  return error("P1207", "`has()` asks for one thing", "join several with `&&`: `has(a.b) && has(a.c)`");
 }
 
 /** P1207: `has()` asks for the last step of a path. */
@@ -130,9 +165,23 @@ export function unterminatedText(quote: string): Finding {
 
 /** P1215: a character that means nothing here. */
 export function strangeCharacter(character: string): Finding {
-  const quotes = "“”‘’„«»`".includes(character);
-  const help = quotes ? 'write straight quotes: `"…"`' : "inside of a text it needs quotes around it";
-  return error("P1215", `\`${character}\` cannot stand in an expression`, help);
+  return error("P1215", `${characterInWords(character)} cannot stand in an expression`, strangeHelp(character));
+}
+
+function characterInWords(character: string): string {
+  if (character === "`") return "a backtick";
+  // What cannot be seen is named by its number.
+  if (!/[\p{C}\p{Z}]/u.test(character)) return `\`${character}\``;
+  return `the invisible character U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+function strangeHelp(character: string): string {
+  if (character === "`") return 'texts stand in straight quotes, `"…"`, and so do keys: `map["x-user"]`';
+  if ("“”‘’„«»".includes(character)) return 'write straight quotes: `"…"`';
+  if (character === "$") return "an expression stands here already: leave the `$` and its braces out";
+  if (character === "#") return "a comment in an expression begins with `//`";
+  if (/[\p{C}\p{Z}]/u.test(character)) return "delete it: it may have come along when the text was copied";
+  return "inside of a text it needs quotes around it";
 }
 
 /** P1216: something else was due. */
@@ -158,7 +207,10 @@ export function badNumber(text: string, help: string): Finding {
 
 /** P1220: two values side by side. */
 export function operatorMissing(found: string): Finding {
-  return error("P1220", `an operator is missing before \`${found}\``, "such as `&&`, `||`, `==` or `in`");
+  const help = /^(matches|contains|startsWith|endsWith|glob)$/.test(found)
+    ? `write \`text.${found}(…)\``
+    : "such as `&&`, `||`, `==` or `in`";
+  return error("P1220", `an operator is missing before \`${found}\``, help);
 }
 
 /** P1221: a list or map with more entries than anybody writes. */
@@ -229,7 +281,8 @@ export function argumentTypes(
   types: readonly string[],
   forms: readonly string[],
 ): Finding {
-  const help = `it is ${formList(forms)}`;
+  const isSought = name === "contains" && receiver?.startsWith("list") === true;
+  const help = isSought ? "write `value in list`" : `it is ${formList(forms)}`;
   if (receiver !== undefined && types.length === 0) return error("P1232", `${a(receiver)} has no \`${name}\``, help);
   const of = receiver === undefined ? "" : ` of ${a(receiver)}`;
   return error("P1232", `\`${name}\`${of} does not take ${types.map(a).join(" and ")}`, help);
@@ -247,8 +300,8 @@ export function branchesDiffer(then: string, otherwise: string): Finding {
 }
 
 /** P1235: `.field` or `[…]` of something that has neither. */
-export function noFields(found: string): Finding {
-  return error("P1235", `${a(found)} has no fields or elements`, "only maps and lists do");
+export function noFields(found: string, help = "only maps and lists do"): Finding {
+  return error("P1235", `${a(found)} has no fields or elements`, help);
 }
 
 /** P1236: an index of the wrong type. */

@@ -10,6 +10,13 @@ const { askMs, quotaMs } = DEFAULT_LIMITS;
 const entry = { rule: "policy/ask", value: "x" };
 const live = () => new AbortController().signal;
 
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+/** It has a method `then` that throws. */
+const BREAKING_PROMISE = new Proxy({}, { has: () => true, get: () => () => fail("no promise") });
+
 /** Answers of any kind, as a careless third party might give them. */
 function asked(listentry_: (entry: unknown, call: Call) => unknown) {
   const adapter = defineAdapter({
@@ -49,6 +56,8 @@ describe("asking a check handler", () => {
     ["nothing", () => undefined, "none that a check handler can give"],
     ["nonsense", () => ({ kind: "yes" }), "none that a check handler can give"],
     ["nonsense, later", async () => true, "none that a check handler can give"],
+    ["what only looks like a promise", () => BREAKING_PROMISE, "no promise"],
+    ["what cannot be looked at", () => new Proxy({}, { has: () => fail("hands off") }), "hands off"],
   ])("%s is `unavailable`, logged and remembered", async (_what, answer, words) => {
     const { host, lines, open } = asked(answer);
     const set = await open(handlerSpec("check"));

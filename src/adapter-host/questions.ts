@@ -37,14 +37,15 @@ export class Questions<Answer> {
     const call = new LazyCall();
     try {
       const answer = question(call);
-      return isPromise(answer) ? this.#wait(answer, call, usable, signal) : usable(answer);
+      // What only looks like a promise may throw where it is waited for, or settle twice.
+      return isPromise(answer) ? this.#wait(Promise.resolve(answer), call, usable, signal) : usable(answer);
     } catch (error) {
       return this.#fail(error);
     }
   }
 
   #wait(
-    answer: PromiseLike<unknown>,
+    answer: Promise<unknown>,
     call: LazyCall,
     usable: (answer: unknown) => Answer,
     signal: AbortSignal,

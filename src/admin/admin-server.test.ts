@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, request } from "node:http";
+import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { parseExposition } from "../../test/exposition/parse.ts";
 import { createMetrics, SILENT } from "../telemetry/index.ts";
@@ -146,6 +147,15 @@ describe("the admin pages", () => {
     const refused = await startAdmin({ host: "0.0.0.0", port: 0, audience: "admin", log: SILENT, view: VIEW });
     expect(refused).toEqual({ problem: expect.stringContaining("--metrics-address") });
   });
+});
+
+test("a request that never gets whole is ended, so that the connections are there for others", async () => {
+  const admin = await start({}, { requestTimeoutMs: 20 });
+  const socket = connect(Number(new URL(`http://${admin.address}`).port), "127.0.0.1");
+  socket.write("GET /healthz HT");
+  let answer = "";
+  for await (const bytes of socket) answer += String(bytes);
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
 });
 
 test("the metrics address serves health and metrics, to whoever asks by whatever name", async () => {

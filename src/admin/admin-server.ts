@@ -10,6 +10,8 @@ const MAX_CONNECTIONS = 100;
 const MAX_HEADER_BYTES = 8 * 1024;
 /** How long a request may take to arrive, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000;
+/** How often it is looked whether one takes longer, as a part of that time. Node's own 30 s would let a few slow clients lock all others out. */
+const TIMEOUT_CHECKS = 5;
 /** How long an idle connection stays open, in milliseconds; longer than scrapers' usual interval would be wasted. */
 const KEEP_ALIVE_MS = 5_000;
 /** How long a page may take to be made before it is answered by 503, in milliseconds: adapters have a part in `/metrics`. */
@@ -25,6 +27,8 @@ export interface AdminOptions {
   readonly audience: "admin" | "metrics";
   readonly view: AdminView;
   readonly log: Log;
+  /** How long a request may take to arrive. Default 5 s. */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface RunningAdmin {
@@ -36,13 +40,14 @@ export interface RunningAdmin {
 
 /** @returns the running server, or in words for people why it cannot listen. */
 export async function startAdmin(options: AdminOptions): Promise<RunningAdmin | { readonly problem: string }> {
-  const { host, port, audience } = options;
+  const { host, port, audience, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   if (audience === "admin" && !isLoopbackHost(host)) return { problem: exposed(host) };
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(requestTimeoutMs / TIMEOUT_CHECKS),
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => void answer(request, response, options),

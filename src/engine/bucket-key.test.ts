@@ -25,6 +25,16 @@ describe("the key of a bucket", () => {
     );
   });
 
+  test("is not to be had by writing how keys are written", () => {
+    fc.assert(
+      fc.property(fc.string(), tuples(), (text, [value = ABSENT]) => {
+        const [one, two] = [key([text]), key([text, value])];
+        if (typeof one !== "string" || typeof two !== "string") throw new Error("neither is an error");
+        expect(key([text + two.slice(one.length)])).not.toBe(two);
+      }),
+    );
+  });
+
   test("is the same for the same tuple, in whatever order its maps came", () => {
     fc.assert(
       fc.property(tuples(), (tuple) => {

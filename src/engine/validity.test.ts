@@ -85,6 +85,7 @@ describe("an answer may be reused", () => {
     const files = {
       ...policy({ when: 'request.method == "GET"' }),
       "s.yaml": "policy: s\ncheck:\n  - { deny: d, shadow: true, when: 'request.headers.exists(k, k == \"x\")' }\n",
+      "t.yaml": "policy: t\ncheck: [{ change: c, shadow: true, request: { set: { x-a: b } } }]\n",
     };
     expect((await decided(files)).validity).toEqual({
       forMs: 30_000,

@@ -18,6 +18,7 @@ const SETTINGS: Files = {
 derive:
   derived.total: request.host.orDefault("none")
   derived.plain: request.host
+  derived.optional: request.?host.orValue("none")
   derived.labelled: '"a" in order.labels'
   derived.key: request.headers["x-a"]
   derived.always: source.address + "!"
@@ -46,6 +47,7 @@ describe("without `doors:` a policy is evaluated on the enabled doors that can s
     ['order.labels["a"] == "b"', ["weir"]],
     // A derived attribute is as good as what it is derived from.
     ['derived.total == "shop"', ["weir", "ext-authz", "ext-authz-tcp"]],
+    ['derived.optional == "shop"', ["weir", "ext-authz", "ext-authz-tcp"]],
     ['derived.plain == "shop"', ["weir", "ext-authz"]],
     ["derived.labelled", ["weir"]],
   ])("%s", (when, doors) => {

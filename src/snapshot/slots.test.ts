@@ -153,7 +153,7 @@ report:
   - logentry: l
     handlers: [h]
     message: "\${a.shown} \${a.hidden} \${a.whole} \${request.path} \${source.address}"
-    variables: { context: context, rule: check.rule, code: response.code }
+    variables: { context: context, rule: check.rule, door: check.door, code: response.code }
   - { logentry: d, of: decision, handlers: [h], message: "\${check.verdict} \${request.auth.principal}" }
 `,
     });

@@ -38,7 +38,7 @@ describe("a name that means nothing is underlined from its root, with what was p
     ["request.size-x == 1", "P1201 x", 'if it is a text, put it in quotes: `"x"`'],
     ["it.is.yes == True", "P1201 True", "write `true`"],
     ["request.method == None", "P1201 None", "`has(…)` tells whether something is there"],
-    ["request.method() == 'GET'", "P1202 request.method", "leave out the brackets"],
+    ["request.method() == 'GET'", "P1209 request.method", "leave out the brackets"],
     ['request.method.startWith("a")', "P1202 startWith", "did you mean `startsWith`?"],
     ["request.headers.exist(x, true)", "P1202 exist", "did you mean `exists`?"],
     ["siz(request.method)", "P1202 siz", "did you mean `size`?"],

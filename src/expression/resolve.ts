@@ -265,9 +265,9 @@ class Resolver {
   }
 
   #has(node: Node, [argument, ...others]: readonly Node[], at: Place): Tree {
-    if (others[0] !== undefined) return this.#fail(messages.hasTakesOne(), [others[0].start, others[0].end]);
+    if (others[0] !== undefined) return this.#fail(messages.hasNeedsPath(true), [others[0].start, others[0].end]);
     if (argument === undefined || (argument.op !== "." && argument.op !== "id")) {
-      return this.#fail(messages.hasNeedsPath(), argument === undefined ? at : [argument.start, argument.end]);
+      return this.#fail(messages.hasNeedsPath(false), argument === undefined ? at : [argument.start, argument.end]);
     }
     const asked = this.tree(argument);
     if (asked.op === "attribute") {
@@ -275,7 +275,7 @@ class Resolver {
       return { op: "has", operand: asked, at };
     }
     if (asked.op !== "select" || argument.op !== ".")
-      return this.#fail(messages.hasNeedsPath(), [argument.start, argument.end]);
+      return this.#fail(messages.hasNeedsPath(false), [argument.start, argument.end]);
     pinAfter(node, argument.args[0], { kind: "bool" });
     return { op: "has", operand: asked.operand, field: asked.field, at };
   }

@@ -198,8 +198,8 @@ describe("what must not be read is told, each in its own words", () => {
     write("cut.yaml", Buffer.from("a: é").subarray(0, 4));
     const { diagnostics, files } = await readFolder(folder, still);
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      "byte 4 of this file is not UTF-8",
-      "byte 12 of this file is not UTF-8",
+      "byte 4 of this file, on line 1, is not UTF-8",
+      "byte 12 of this file, on line 1, is not UTF-8",
     ]);
     expect(files.every((file) => file.unreadable)).toBe(true);
   });

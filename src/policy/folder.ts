@@ -159,7 +159,9 @@ function decode(
   const wrong = firstInvalid(content);
   if (wrong !== undefined) {
     const byte = wrong + bytes.length - content.length;
-    return { file: { path, text: "", unreadable: true }, diagnostics: [...diagnostics, notUtf8(fileSpan(path), byte)] };
+    const line = bytes.subarray(0, byte).toString("latin1").split("\n").length;
+    const told = notUtf8(fileSpan(path), byte, line);
+    return { file: { path, text: "", unreadable: true }, diagnostics: [...diagnostics, told] };
   }
   return { file: { path, text: content.toString("utf8") }, diagnostics };
 }

@@ -85,8 +85,8 @@ export function tooDeep(span: Span, limit: number): Diagnostic {
 }
 
 /** P1012: bytes that are not text. */
-export function notUtf8(span: Span, byte: number): Diagnostic {
-  return error("P1012", span, `byte ${byte + 1} of this file is not UTF-8`, "save the file as UTF-8");
+export function notUtf8(span: Span, byte: number, line: number): Diagnostic {
+  return error("P1012", span, `byte ${byte + 1} of this file, on line ${line}, is not UTF-8`, "save the file as UTF-8");
 }
 
 /** P1013: a byte order mark. */
@@ -297,13 +297,16 @@ export function badIndent(span: Span): Diagnostic {
 }
 
 /** P1041: a word where `key: value` is due. */
-export function colonMissing(span: Span, text: string): Diagnostic {
-  return error(
-    "P1041",
-    span,
-    `\`${text}\` is neither \`key: value\` nor \`- item\``,
-    "a colon and a space stand between a key and its value",
-  );
+export function colonMissing(span: Span, text: string, belowBlock = false): Diagnostic {
+  const help = belowBlock
+    ? "the text of a block stands below its key, indented more than the key"
+    : "a colon and a space stand between a key and its value";
+  return error("P1041", span, `\`${text}\` is neither \`key: value\` nor \`- item\``, help);
+}
+
+/** P1043: `-deny: a` is a key that begins with a dash. */
+export function dashGlued(span: Span, text: string): Diagnostic {
+  return error("P1043", span, `\`${text}\` is a key to YAML, not an item`, `write \`- ${text.slice(1)}\``);
 }
 
 /** P1042: nesting no person writes. */

@@ -80,11 +80,6 @@ export function unknownFunction(name: string, suggestion: string | undefined): F
   );
 }
 
-/** P1202: an attribute with brackets behind it. */
-export function attributeCalled(name: string): Finding {
-  return error("P1202", `\`${name}\` is an attribute, not a function`, "leave out the brackets");
-}
-
 /** P1203: `request.auth` alone, which is only the beginning of names. */
 export function attributeGroup(name: string, members: readonly string[]): Finding {
   const list = members.map((member) => `\`${member}\``).join(", ");
@@ -112,19 +107,22 @@ export function variableNeeded(macro: string): Finding {
   );
 }
 
-/** P1207: `has(a, b)`. */
-export function hasTakesOne(): Finding {
-  return error("P1207", "`has()` asks for one thing", "join several with `&&`: `has(a.b) && has(a.c)`");
-}
-
-/** P1207: `has()` asks for the last step of a path. */
-export function hasNeedsPath(): Finding {
-  return error("P1207", "`has()` takes an attribute or a field", 'for a key with odd characters write `"key" in map`');
+/** P1207: `has()` asks for the last step of one path. */
+export function hasNeedsPath(several: boolean): Finding {
+  const help = several
+    ? "join several with `&&`: `has(a.b) && has(a.c)`"
+    : 'for a key with odd characters write `"key" in map`';
+  return error("P1207", `\`has()\` takes an attribute or a field${several ? ", one at a time" : ""}`, help);
 }
 
 /** P1208: a word that CEL keeps for itself. */
 export function reservedName(name: string): Finding {
   return error("P1208", `\`${name}\` is a reserved word`, "no attribute or variable can have this name");
+}
+
+/** P1209: an attribute with brackets behind it. */
+export function attributeCalled(name: string): Finding {
+  return error("P1209", `\`${name}\` is an attribute, not a function`, "leave out the brackets");
 }
 
 /** Ways to call a function that a message shows. */

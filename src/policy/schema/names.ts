@@ -142,9 +142,12 @@ export function misspelt(spelling: Spelling, { value, span }: Located<string>): 
   return value === "" ? unprintableName(span) : spelling.wrong(value, span);
 }
 
-/** `Frozen Accounts` → `frozen-accounts`, when that helps. */
+/** `Frozen Accounts` → `frozen-accounts`, `Büros` → `buros`, when that helps. */
 function respelled(written: string, joint: "-" | "_", pattern: RegExp): string | undefined {
   const words = written
+    .replaceAll("ß", "ss")
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "")
     .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
     .split(/[^a-z0-9]+/);

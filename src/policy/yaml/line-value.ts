@@ -28,9 +28,19 @@ export function lineValueAt(text: string, offset: number): LineValue | undefined
 /** @returns the line as it should have been written, undefined when that is too long for a message. */
 export function quotedLine(value: LineValue): string | undefined {
   if (value.text.length > MAX_QUOTED_LENGTH) return undefined;
-  const double = value.text.includes("'") && !/["\\]/.test(value.text);
-  const quoted = double ? `"${value.text}"` : `'${value.text.replaceAll("'", "''")}'`;
+  const meant = withoutBrokenQuotes(value.text);
+  const double = meant.includes("'") && !/["\\]/.test(meant);
+  const quoted = double ? `"${meant}"` : `'${meant.replaceAll("'", "''")}'`;
   return value.key === undefined ? quoted : `${value.key}: ${quoted}`;
+}
+
+/** `"request.method == "GET""` is quoted already, with the quotes that stand inside: those around it are no part of what is meant. */
+function withoutBrokenQuotes(text: string): string {
+  const quote = text[0];
+  if (quote === undefined || !"\"'".includes(quote) || text.length < 2 || !text.endsWith(quote)) return text;
+  // An expression goes on with an operator after a text, never with a word.
+  const second = text.indexOf(quote, 1);
+  return /^\w/.test(text.slice(second + 1)) ? text.slice(1, -1) : text;
 }
 
 /** Cuts a comment off, but not a ` #` inside a quoted text of an expression. */

@@ -27,7 +27,9 @@ export function parseYaml(file: string, text: string): ParsedYaml {
   for (let reading = 0; reading < MAX_READINGS; reading++) {
     const document = parse(readable);
     const fresh = syntaxProblems(file, readable, document).filter(({ mask }) => mask === undefined || !masks.has(mask));
-    diagnostics.push(...fresh.map((problem) => problem.diagnostic));
+    // What stands in a masked value was told of; YAML only stumbles over the mask.
+    const echo = ({ span }: Diagnostic) => span !== undefined && masks.touches(span.start, span.end);
+    diagnostics.push(...fresh.map((problem) => problem.diagnostic).filter((diagnostic) => !echo(diagnostic)));
     if (fresh.some((problem) => problem.mask === undefined)) return { root: undefined, diagnostics };
     if (fresh.length === 0) {
       const converted = convertDocument(file, text, document, masks);

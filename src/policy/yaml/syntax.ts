@@ -6,6 +6,7 @@ import {
   blockHeader,
   colonInValue,
   colonMissing,
+  dashGlued,
   inlineMap,
   nestedTooDeep,
   notYaml,
@@ -86,10 +87,21 @@ const DERAILING: Readonly<Partial<Record<Code, Explain>>> = {
 export function tagProblem(file: string, text: string, [start, end]: readonly [number, number]): SyntaxProblem {
   const written = text.slice(start, end);
   const value = lineValueAt(text, start);
+  // Before a list or map: nothing harmless can stand in its place.
+  if (value?.text === written && opensBlock(text, end))
+    return { diagnostic: tag({ file, start, end }, written, undefined) };
   const wholeValue = value?.start === start && !written.startsWith("!!") ? value : undefined;
   const span = { file, start, end: wholeValue?.end ?? end };
   const quoted = wholeValue === undefined ? undefined : quotedLine(wholeValue);
   return { diagnostic: tag(span, wholeValue?.text ?? written, quoted), mask: [span.start, span.end] };
+}
+
+/** Whether the line that ends at `end` has a list or map below it, as far as indentation tells. */
+function opensBlock(text: string, end: number): boolean {
+  const indent = /^[ -]*/.exec(text.slice(text.lastIndexOf("\n", end - 1) + 1))?.[0].length ?? 0;
+  const below = /^[ \t]*(?:\n[ \t]*)*\n( *)(-\s)?\S/.exec(text.slice(end));
+  const deeper = (below?.[1]?.length ?? 0) - indent;
+  return below !== null && (deeper > 0 || (deeper === 0 && below[2] !== undefined));
 }
 
 function explainUnexpected(error: YAMLError, context: Context): SyntaxProblem {
@@ -157,7 +169,7 @@ function explainNestedKey(error: YAMLError, context: Context): SyntaxProblem {
   }
   if (lines.length > 1 && /^\s*[\w-]+$/.test(last)) {
     const indent = last.length - last.trimStart().length;
-    return { diagnostic: badIndent({ file, start: lastStart + indent, end: lastStart + last.length }) };
+    return { diagnostic: indentProblem([lastStart + indent, lastStart + last.length], context) };
   }
   const colon = colonIn(text, [start, Math.max(end, start + 1)]);
   const value = lineValueAt(text, start);
@@ -183,8 +195,9 @@ function explainMissing(error: YAMLError, context: Context): SyntaxProblem {
   if (quote !== undefined) return unclosed(error.pos[0], quote, context);
   const [start, end] = lineSpan(text, error.pos[0]);
   if (error.message.startsWith("Implicit map keys"))
-    return { diagnostic: colonMissing({ file, start, end }, text.slice(start, end)) };
-  if (error.message.includes("without - indicator")) return { diagnostic: badIndent({ file, start, end }) };
+    return { diagnostic: colonMissing({ file, start, end }, text.slice(start, end), followsBlockHeader(text, start)) };
+  if (error.message.includes("without - indicator")) return { diagnostic: indentProblem([start, end], context) };
+  if (error.message.includes("between flow")) return inlineProblem(error.pos[0], context);
   return unnamed(error, context);
 }
 
@@ -208,8 +221,25 @@ function explainIndent(error: YAMLError, context: Context): SyntaxProblem {
     const at = unbalanced(text, error.pos[0], open, close);
     if (at !== undefined) return { diagnostic: unclosedBracket({ file, start: at, end: at + 1 }, open, close) };
   }
-  const line = lineSpan(text, error.pos[0]);
-  return { diagnostic: badIndent({ file, start: line[0], end: line[1] }) };
+  return { diagnostic: indentProblem(lineSpan(text, error.pos[0]), context) };
+}
+
+/** A line that does not fit under its neighbours; often the one above lacks the space behind its dash. */
+function indentProblem([start, end]: readonly [number, number], { file, text }: Context): Diagnostic {
+  const [above, aboveEnd] = lineAbove(text, start);
+  const glued = /^-[\w-]+:(?=\s|$)/.exec(text.slice(above, aboveEnd))?.[0];
+  return glued === undefined
+    ? badIndent({ file, start, end })
+    : dashGlued({ file, start: above, end: above + glued.length }, glued);
+}
+
+function followsBlockHeader(text: string, start: number): boolean {
+  return /:\s+[|>][-+\d]*$/.test(text.slice(...lineAbove(text, start)));
+}
+
+/** The line above the one on which `offset` stands, without its indentation. */
+function lineAbove(text: string, offset: number): readonly [number, number] {
+  return lineSpan(text, Math.max(0, text.lastIndexOf("\n", offset - 1)));
 }
 
 /** The nearest opening bracket before `end` that nothing closes. */

@@ -103,6 +103,16 @@ describe("a load", () => {
     expect(host.sets).toHaveLength(2);
   });
 
+  test("that runs into a bug of ours says so, and the same files are tried again", async () => {
+    const { loader, live, store, host } = await loaded(GOOD);
+    store.files = OTHER;
+    host.refuse = "by a bug";
+    await expect(loader.load()).rejects.toThrow("a bug of ours");
+    host.refuse = undefined;
+    await loader.load();
+    expect(live.peek()?.id).toBe("POST");
+  });
+
   test("during another is not lost: what changed meanwhile is read afterwards", async () => {
     const { loader, live, store, said } = prepared(GOOD);
     const reading = store.hold();
@@ -257,12 +267,13 @@ function methodOf(files: readonly { readonly text: string }[]): string {
 /** Opens handlers that only note what they are given. */
 class NotingHost implements HandlerOpener {
   readonly sets: NotingHandlers[] = [];
-  refuse: "validate" | "open" | undefined;
+  refuse: "validate" | "open" | "by a bug" | undefined;
 
   async validate(specs: readonly HandlerSpec[]): Promise<readonly HandlerIssue[]> {
     return this.refuse === "validate" ? specs.map(issueOf) : [];
   }
   async open(specs: readonly HandlerSpec[]): ReturnType<HandlerOpener["open"]> {
+    if (this.refuse === "by a bug") throw new Error("a bug of ours");
     if (this.refuse === "open") return { issues: specs.map(issueOf) };
     const set = new NotingHandlers();
     this.sets.push(set);

@@ -97,6 +97,10 @@ export class Loader {
         this.#again = false;
         await this.#loadOnce();
       } while (this.#again);
+    } catch (error) {
+      // Our bug, or a folder that cannot be read at all: what was not judged has not been seen.
+      this.#seen = undefined;
+      throw error;
     } finally {
       // At once: whoever asks after the last look must not be told that he was heard.
       this.#running = undefined;

@@ -63,7 +63,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime | {
   });
   const watching = new AbortController();
   const watched = store.watch({
-    onChange: () => loader.load(),
+    onChange: () => loader.load().catch((error: unknown) => telemetry.failed("loader", error)),
     onDegraded: (reason) => log.warn("policy changes will be seen late", { store: store.name, reason }),
     signal: watching.signal,
   });

@@ -8,4 +8,5 @@
 export { compileExpression } from "./compile.ts";
 export { createFrame } from "./frame.ts";
 export { link } from "./link.ts";
+export { mayBeAbsent } from "./reads.ts";
 export { compileTemplate, linkTemplate } from "./template.ts";

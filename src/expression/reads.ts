@@ -188,18 +188,24 @@ function constantText(tree: Tree): string | undefined {
   return tree.op === "constant" && tree.value.type === "string" ? tree.value.value : undefined;
 }
 
+/** Tells whether an attribute is there in every request. */
+export type IsThere = (attribute: string) => boolean;
+
 /**
  * @returns whether a tree can be absent for some request. Told from the tree alone: an attribute can, a key of a map can, and whatever
  * passes absence on; `has` of an attribute, `.get`, `.values`, `.orDefault` and optionals end it. That something is an error does not
  * count.
+ * @param isThere attributes that are known never to be absent; without it none is
  */
-export function mayBeAbsent(tree: Tree): boolean {
+export function mayBeAbsent(tree: Tree, isThere: IsThere = () => false): boolean {
+  const within = (inner: Tree): boolean => mayBeAbsent(inner, isThere);
   switch (tree.op) {
     case "constant":
     case "local":
     case "optional":
       return false;
     case "attribute":
+      return !isThere(tree.name);
     case "select":
       return true;
     case "optional-select":
@@ -207,30 +213,30 @@ export function mayBeAbsent(tree: Tree): boolean {
     case "index":
       return true;
     case "optional-index":
-      return mayBeAbsent(tree.index);
+      return within(tree.index);
     case "has":
-      return tree.field !== undefined && mayBeAbsent(tree.operand);
+      return tree.field !== undefined && within(tree.operand);
     case "and":
     case "or":
-      return tree.operands.some(mayBeAbsent);
+      return tree.operands.some(within);
     case "not":
-      return mayBeAbsent(tree.operand);
+      return within(tree.operand);
     case "conditional":
-      return mayBeAbsent(tree.condition) || mayBeAbsent(tree.whenTrue) || mayBeAbsent(tree.whenFalse);
+      return within(tree.condition) || within(tree.whenTrue) || within(tree.whenFalse);
     case "list":
-      return tree.elements.some(mayBeAbsent);
+      return tree.elements.some(within);
     case "map":
-      return tree.entries.flat().some(mayBeAbsent);
+      return tree.entries.flat().some(within);
     case "comprehension":
-      return mayBeAbsent(tree.range) || (tree.where !== undefined && mayBeAbsent(tree.where)) || mayBeAbsent(tree.body);
+      return within(tree.range) || (tree.where !== undefined && within(tree.where)) || within(tree.body);
     case "call":
-      return callMayBeAbsent(tree.function, tree.args);
+      return callMayBeAbsent(tree.function, tree.args, within);
   }
 }
 
 /** `.get`, `.values` and `.orDefault` answer for the absence of what they are called on, not for that of their arguments. */
-function callMayBeAbsent(name: string, args: readonly Tree[]): boolean {
-  if (name === "orDefault") return args[0] !== undefined && mayBeAbsent(args[0]) && args.slice(1).some(mayBeAbsent);
+function callMayBeAbsent(name: string, args: readonly Tree[], within: (tree: Tree) => boolean): boolean {
+  if (name === "orDefault") return args[0] !== undefined && within(args[0]) && args.slice(1).some(within);
   const answers = name === "get" || name === "values";
-  return (answers ? args.slice(1) : args).some(mayBeAbsent);
+  return (answers ? args.slice(1) : args).some(within);
 }

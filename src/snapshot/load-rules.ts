@@ -1,5 +1,6 @@
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/load.ts";
+import { mayBeAbsent as treeMayBeAbsent } from "../expression/index.ts";
 import type { AttributeRead, ExpressionPlan } from "../expression/tree.ts";
 import type { AuthoredAllow, AuthoredDeny, AuthoredPolicy, DoorName } from "../policy/authored.ts";
 import type { Attributes } from "./attributes.ts";
@@ -37,7 +38,9 @@ function policyWhenIsTotal({ policy, when, doors }: PolicyConditions, attributes
       const read = use.reads.find((one) => mayBeAbsent(one, door, attributes));
       if (read) return [messages.policyWhenSometimes(spanOf(use, read.at), nameOf(read), door)];
     }
-    return [];
+    // With every attribute there, what can still be absent is a key: a computed one, or one inside a value.
+    const lacksKey = when !== undefined && treeMayBeAbsent(when.tree, () => true);
+    return lacksKey ? [messages.policyWhenKey(use.source.locate(0, use.source.text.length))] : [];
   });
 }
 

@@ -92,6 +92,18 @@ export function policyWhenSometimes(span: Span, name: string, door: string): Dia
   );
 }
 
+/** P1315: a `policy.when` that looks for a key nobody can promise: a computed one, or one inside of a value. */
+export function policyWhenKey(span: Span): Diagnostic {
+  const help = "look for keys with `.get(…, …)`, or add `.orDefault(false)` behind the whole";
+  return make(
+    "error",
+    "P1315",
+    span,
+    "a policy's `when` is absent for a request that lacks the key it looks for",
+    help,
+  );
+}
+
 /** P1311: a rule reads what a door named by its policy never supplies. */
 export function neverSupplied(span: Span, name: string, door: string): Diagnostic {
   const help = `take \`${door}\` out of the policy's \`doors:\`, or read it with \`.orDefault(…)\`, \`.get(…)\` or \`has(…)\``;

@@ -2,12 +2,15 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** Something that an adapter's schema has against a config. */
 export interface ConfigIssue {
+  /** From the top of the config to what is wrong. */
   readonly path: readonly PropertyKey[];
+  /** In the schema's own words. */
   readonly message: string;
   /** The issue is that the last step of `path` is a key nobody knows. */
   readonly unknownKey: boolean;
 }
 
+/** A config as the schema returned it, or everything that it has against it. */
 export type ConfigResult<Config> =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };

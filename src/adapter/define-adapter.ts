@@ -14,15 +14,22 @@ export const ADAPTER: unique symbol = Symbol.for("weir-mesh/adapter");
 
 /** A kind of work, to be named in `templates`. */
 export interface Template<Name extends TemplateName = TemplateName> {
+  /** Its name in types and messages. */
   readonly template: Name;
 }
 
+/** Series: `metric(points, call)`. */
 export const metric: Template<"metric"> = Object.freeze({ template: "metric" });
+/** Log entries: `logentry(entries, call)`. */
 export const logentry: Template<"logentry"> = Object.freeze({ template: "logentry" });
+/** Spans: `tracespan(spans, call)`. */
 export const tracespan: Template<"tracespan"> = Object.freeze({ template: "tracespan" });
+/** Questions of `ask:` rules: `listentry(entry, call)`. */
 export const listentry: Template<"listentry"> = Object.freeze({ template: "listentry" });
+/** Limits: `quota(request, call)`. */
 export const quota: Template<"quota"> = Object.freeze({ template: "quota" });
 
+/** What an author writes. Nothing of it runs before a handler of the adapter is declared in `handlers.yaml`. */
 export interface AdapterDefinition<Name extends TemplateName, Schema extends StandardSchemaV1> {
   /** For people: what `weir adapters` and messages call it. */
   readonly name: string;
@@ -37,11 +44,17 @@ export interface AdapterDefinition<Name extends TemplateName, Schema extends Sta
   open(env: AdapterEnv<StandardSchemaV1.InferOutput<Schema>>): Handler<Name> | Promise<Handler<Name>>;
 }
 
+/** What `defineAdapter` made: frozen, and known by its brand to every Weir of a fitting API version. */
 export interface Adapter<Name extends TemplateName = TemplateName, Schema extends StandardSchemaV1 = StandardSchemaV1> {
+  /** The API version it was written for. */
   readonly [ADAPTER]: number;
+  /** For people, as its definition has it. */
   readonly name: string;
+  /** The names of its templates, in the order of its definition. */
   readonly templates: readonly Name[];
+  /** Judges a handler's `config` before it is opened. */
   readonly config: Schema;
+  /** Opens one handler. Rejects or throws when it cannot, and then has let go of everything it had begun. */
   open(env: AdapterEnv<StandardSchemaV1.InferOutput<Schema>>): Handler<Name> | Promise<Handler<Name>>;
 }
 

@@ -27,16 +27,22 @@ export interface Call {
  * requests; answer without a promise where you can.
  */
 export interface TemplateMethods {
+  /** Takes what happened to series since the last delivery; a point may be of a metric that no longer exists in the newest policies. */
   metric(points: readonly MetricPoint[], call: Call): void | Promise<void>;
+  /** Takes log entries, in the order in which their records came. */
   logentry(entries: readonly LogEntry[], call: Call): void | Promise<void>;
+  /** Takes spans, in the order in which their records came. */
   tracespan(spans: readonly TraceSpan[], call: Call): void | Promise<void>;
+  /** Says whether a value is objected to, while the request waits. */
   listentry(entry: ListEntry, call: Call): CheckAnswer | Promise<CheckAnswer>;
+  /** Charges the limits of one request together or not at all, while it waits; also takes charges back. */
   quota(request: QuotaRequest, call: Call): QuotaAnswer | Promise<QuotaAnswer>;
 }
 
 /** What `open` returns: the methods of the adapter's templates, and what every handler may have. */
 export type Handler<Names extends TemplateName = TemplateName> = Pick<TemplateMethods, Names> & HandlerLifecycle;
 
+/** What a handler may have beside the methods of its templates. */
 export interface HandlerLifecycle {
   /**
    * Called exactly once, after the last delivery, also when no delivery ever came. Flush what you hold back and let go of everything you

@@ -19,6 +19,7 @@ export type Value =
 /** A point in time: nanoseconds since 1970-01-01T00:00:00Z, exact. */
 export interface TimestampValue {
   readonly type: "timestamp";
+  /** Since the epoch, negative before it. */
   readonly nanos: bigint;
 }
 
@@ -28,6 +29,7 @@ export interface DurationValue {
   readonly nanos: bigint;
 }
 
+/** A list in its own order; its items may be of different types. */
 export interface ListValue {
   readonly type: "list";
   readonly items: readonly Value[];

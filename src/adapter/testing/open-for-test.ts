@@ -6,9 +6,11 @@ import type { Handler } from "../handler.ts";
 import type { MetricDescriptor, TemplateName } from "../templates.ts";
 import { TestClock } from "./test-clock.ts";
 
+/** What is around a handler in a test; everything may be left out. */
 export interface TestSurroundings {
   /** The handler's name; `test` when left out. */
   readonly handler?: string;
+  /** The metrics that policies send to it; none when left out. */
   readonly metrics?: readonly MetricDescriptor[];
   /** Given on to open a handler anew beside or after another: time goes on, and what was kept is there. */
   readonly memory?: TestMemory;
@@ -16,13 +18,19 @@ export interface TestSurroundings {
 
 /** What outlives a handler that is opened anew. */
 export interface TestMemory {
+  /** Stands still until it is told to go on. */
   readonly clock: TestClock;
+  /** What `kept` and `shared` made, by name. */
   readonly things: Map<string, unknown>;
 }
 
+/** A handler that was opened, with what a test needs to look at it. */
 export interface OpenedForTest<Name extends TemplateName> {
+  /** What `open` returned: call its methods as Weir would. */
   readonly handler: Handler<Name>;
+  /** Its clock and timers: `advance` lets time pass. */
   readonly clock: TestClock;
+  /** Hand it to the next `openForTest` to see the handler opened anew. */
   readonly memory: TestMemory;
   /** What the handler logged. */
   readonly lines: readonly TestLogLine[];
@@ -30,9 +38,13 @@ export interface OpenedForTest<Name extends TemplateName> {
   close(): Promise<void>;
 }
 
+/** A line that a handler logged, as it said it. */
 export interface TestLogLine {
+  /** The method of `log` that was called. */
   readonly level: keyof AdapterLog;
+  /** The line's words. */
   readonly message: string;
+  /** An empty object where the handler gave none. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 

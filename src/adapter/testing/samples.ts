@@ -1,8 +1,9 @@
 import type { ListEntry, LogEntry, MetricDescriptor, MetricPoint, QuotaCharge, TraceSpan } from "../templates.ts";
 import type { Value } from "../value.ts";
 
-/** Instances that hold what is easily forgotten. Made anew at each call and frozen through and through, as Weir's are. */
+// Instances that hold what is easily forgotten. Made anew at each call and frozen through and through, as Weir's are.
 
+/** A counter with two dimensions, a gauge with none, a histogram. */
 export function sampleMetrics(): readonly MetricDescriptor[] {
   return [
     { name: "sample_total", kind: "counter", description: "Requests.", dimensions: ["method", "code"] },
@@ -18,6 +19,7 @@ export function sampleMetrics(): readonly MetricDescriptor[] {
   ];
 }
 
+/** Points of `sampleMetrics()`, with text that is not friendly. */
 export function samplePoints(): readonly MetricPoint[] {
   return deepFreeze([
     { name: "sample_total", dimensions: ["GET", "200"], value: 2, count: 2 },
@@ -27,6 +29,7 @@ export function samplePoints(): readonly MetricPoint[] {
   ]);
 }
 
+/** One entry of every kind of value, and one of nothing. */
 export function sampleEntries(): readonly LogEntry[] {
   const timeNanos = 1_767_225_600_000_000_001n;
   return deepFreeze([
@@ -41,6 +44,7 @@ export function sampleEntries(): readonly LogEntry[] {
   ]);
 }
 
+/** One span with a caller, one without and failed. */
 export function sampleSpans(): readonly TraceSpan[] {
   const startNanos = 1_767_225_600_000_000_001n;
   const parent = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", sampled: true };
@@ -57,11 +61,13 @@ export function sampleSpans(): readonly TraceSpan[] {
   ]);
 }
 
+/** A question for every kind of value, and for an address. */
 export function sampleQuestions(): readonly ListEntry[] {
   const values: readonly Value[] = [...Object.values(sampleValues()), "203.0.113.7"];
   return deepFreeze(values.map((value) => ({ rule: "sample/ask", value })));
 }
 
+/** A charge of 1 out of 10 a minute, with `changes`. */
 export function sampleCharge(changes: Partial<QuotaCharge> = {}): QuotaCharge {
   return deepFreeze({
     limit: "sample/limit",

@@ -23,7 +23,9 @@ process.on("unhandledRejection", crash);
 // Whoever read our output has gone (`weir serve | head -1`). That ends no server, and unheard it would.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
-exit(await runCommand(process.argv.slice(2), commandIo()));
+const code = await runCommand(process.argv.slice(2), commandIo());
+await Promise.all([process.stdout, process.stderr].map(written));
+exit(code);
 
 function commandIo(): CommandIo {
   return {
@@ -50,6 +52,17 @@ function version(): string {
   const manifest: unknown = createRequire(import.meta.url)("weir-mesh/package.json");
   const { version: found } = Object(manifest);
   return typeof found === "string" ? found : "unknown";
+}
+
+/** A pipe takes 64 KiB at a time: what a reader has not taken yet would be lost with the process. After a signal nobody waits long. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) return resolve();
+    const giveUp = () => void setTimeout(resolve, SAME_SIGNAL_MS);
+    if (stop.signal.aborted) giveUp();
+    else stop.signal.addEventListener("abort", giveUp);
+    stream.write("", () => resolve());
+  });
 }
 
 /** The first signal asks the command to end, a second one ends the process at once. */

@@ -48,6 +48,14 @@ describe("weir validate", () => {
     ]);
   });
 
+  test("says all it has to say through a pipe, which takes 64 KiB at a time", async () => {
+    const rules = Array.from({ length: 400 }, (_, rule) => `  - allow: r${rule}\n    when: request.metod == "GET"\n`);
+    using folder = new Folder({ ...POLICIES, "a.yaml": `policy: a\ncheck:\n${rules.join("")}` });
+    const { out } = await weir(["validate", folder.path, "-o", "json"]);
+    expect(out.length).toBeGreaterThan(2 ** 16);
+    expect(JSON.parse(out).diagnostics).toHaveLength(400);
+  });
+
   test("of a folder that is not there ends with 3", async () => {
     using folder = new Folder();
     const ran = await weir(["validate", `${folder.path}/none`]);

@@ -60,19 +60,21 @@ async function settleLater(asked: readonly Asked[], run: Run): Promise<undefined
 }
 
 function take(ask: LinkedAsk, answer: Answer, run: Run): void {
-  const { reference, onUnavailable } = ask.plan;
+  // An adapter may quote what it was asked about.
+  const { reference, onUnavailable, masked } = ask.plan;
   switch (answer.kind) {
     case "no-objection":
       return;
     case "objection":
-      run.refuse("denied", "adapter", reference, answer.message, ask.respond);
+      run.refuse("denied", "adapter", reference, masked ? "it objected" : answer.message, ask.respond);
       return;
     case "unasked":
       run.refuse("undecided", "ask-error", reference, answer.why);
       return;
     case "unavailable":
       // Nobody said no: refusing here is a refusal to guess.
-      if (onUnavailable === "deny") run.refuse("undecided", "adapter-unavailable", reference, answer.reason);
+      if (onUnavailable === "deny")
+        run.refuse("undecided", "adapter-unavailable", reference, masked ? "it could not tell" : answer.reason);
       else run.guessed = true;
   }
 }

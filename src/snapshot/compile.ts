@@ -11,7 +11,7 @@ import type { HandlerSpec } from "./handler-set.ts";
 import { checkHandlerNames, checkMetrics, handlerSpecs } from "./handlers.ts";
 import { checkHeaderRules } from "./header-rules.ts";
 import { checkLoadRules } from "./load-rules.ts";
-import { markMaskedMetrics } from "./masking.ts";
+import { markMasked } from "./masking.ts";
 import type { DoorPlan, Plan, PolicyPlan, SettingsPlan } from "./plan.ts";
 import { type CompiledPolicy, compilePolicy } from "./policies.ts";
 import { numberSlots } from "./slots.ts";
@@ -41,7 +41,7 @@ export function compile(folder: AuthoredFolder, id: string): Compilation {
   compiler.add(...checkHeaderRules(compiled.map(({ policy, plan }) => ({ policy, doors: plan.doors }))));
   const mask = folder.settings.mask.map((name) => name.value);
   const cached = compiled.map(({ plan }) => ({ ...plan, cache: cacheOf(folder, plan) }));
-  const policies = markMaskedMetrics(cached, attributes, mask);
+  const policies = markMasked(cached, attributes, mask);
   compiler.add(...checkMetrics(folder, policies));
   const { diagnostics } = compiler;
   const handlers = handlerSpecs(folder, policies);

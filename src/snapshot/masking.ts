@@ -2,14 +2,20 @@ import type { AttributeRead } from "../expression/tree.ts";
 import type { Attributes } from "./attributes.ts";
 import type { PolicyPlan } from "./plan.ts";
 
-/** Marks the metrics of which a dimension would show what `mask:` names: only those pay for a masked view of the record. */
-export function markMaskedMetrics(
+/**
+ * Marks what would show something that `mask:` names: metrics by a dimension (only those pay for a masked view of the record), and asks by
+ * their value, which an adapter may quote in its answer.
+ */
+export function markMasked(
   policies: readonly PolicyPlan[],
   attributes: Attributes,
   mask: readonly string[],
 ): readonly PolicyPlan[] {
   return policies.map((policy) => ({
     ...policy,
+    asks: policy.asks.map((ask) =>
+      ask.value.reads.some((read) => isMasked(read, attributes, mask)) ? { ...ask, masked: true } : ask,
+    ),
     reports: policy.reports.map((report) => {
       if (report.kind !== "metric") return report;
       const reads = report.dimensions.flatMap(({ expression }) => expression.reads);

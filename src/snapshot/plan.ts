@@ -91,6 +91,8 @@ export interface AskPlan {
   readonly handler: string;
   readonly when?: ExpressionPlan;
   readonly value: ExpressionPlan;
+  /** The value holds what `mask:` names: what an adapter says of it is not written down. */
+  readonly masked?: true;
   readonly onUnavailable: "deny" | "allow";
   readonly shadow: boolean;
   readonly respond?: RespondPlan;

@@ -33,6 +33,8 @@ export interface CaseAnswer {
   readonly verdict: string;
   readonly reason: string;
   readonly rule: string | undefined;
+  /** In plain words, for logs. */
+  readonly detail: string;
   readonly response: unknown;
   readonly changes: Readonly<Record<string, unknown>>;
   readonly limits: Readonly<Record<string, string>>;
@@ -120,6 +122,7 @@ function spelled(decision: Decision): CaseAnswer {
     verdict,
     reason,
     rule: rule && `${rule.rule} ${rule.file}:${rule.line}`,
+    detail: decision.detail,
     response: response && {
       status: response.status,
       headers: Object.fromEntries(response.headers),

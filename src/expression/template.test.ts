@@ -62,3 +62,13 @@ describe("what is wrong is underlined in the text", () => {
     expect(compiled.warnings.map((warning) => underlined(text, warning))).toEqual(["P1250 1 / 0"]);
   });
 });
+
+test("a text that is the name of an attribute is kept as it is, with a warning", () => {
+  const compiled = compileTemplate(" request.method", scopeWith());
+  expect(compiled).toMatchObject({
+    ok: true,
+    plan: { parts: [" request.method"] },
+    warnings: [{ code: "P1241", start: 1, end: 15, help: expect.stringContaining("${request.method}") }],
+  });
+  expect(compileTemplate("method", scopeWith())).toMatchObject({ ok: true, warnings: [] });
+});

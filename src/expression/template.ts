@@ -37,6 +37,11 @@ export function compileTemplate(text: string, scope: Scope): Compiled<TemplatePl
     );
     warnings.push(...compiled.warnings.map((warning) => moved(warning, piece.start)));
   }
+  const name = text.trim();
+  if (name.includes(".") && scope.attributes.has(name)) {
+    const start = text.indexOf(name);
+    warnings.push(problem(messages.attributeAsText(name), [start, start + name.length]));
+  }
   return { ok: true, plan: { text, parts, reads }, warnings };
 }
 

@@ -328,6 +328,12 @@ export function notShowable(found: string): Finding {
   return error("P1240", `${a(found)} cannot be shown in a text`, help);
 }
 
+/** P1241: a text that is nothing but the name of an attribute. */
+export function attributeAsText(name: string): Finding {
+  const help = `if its value is meant, write \`$\{${name}}\``;
+  return warning("P1241", `this is the text \`${name}\`, not the attribute`, help);
+}
+
 // ── Values known at load ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** P1250: a constant part that can only be an error when it is evaluated. */

@@ -63,6 +63,16 @@ test("weir --version tells the package's version", async () => {
   expect(finished).toEqual({ code: 0, output: `${manifest.version}\n` });
 });
 
+test("an older Node is refused in one sentence", async () => {
+  const older = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });';
+  const finished = await run(
+    folder,
+    ...["node", "--import", `data:text/javascript,${encodeURIComponent(older)}`],
+    ...["node_modules/weir-mesh/bin/weir.js", "--version"],
+  );
+  expect(finished).toEqual({ code: 2, output: "weir needs Node 24 or newer, and this is Node 20.19.0.\n" });
+});
+
 test("publint finds nothing wrong with the package", async () => {
   const finished = await run(folder, "publint", "--strict", "--pack", "false", "node_modules/weir-mesh");
   expect(finished, finished.output).toMatchObject({ code: 0 });

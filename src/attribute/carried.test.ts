@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { CARRIED_LIMIT_BYTES, packCarried, unpackCarried } from "./carried.ts";
+import { CARRIED_LIMIT_BYTES, CARRIED_LIMIT_LEVELS, packCarried, unpackCarried } from "./carried.ts";
 import { MASKED } from "./mask.ts";
 import { parseType } from "./type.ts";
-import { ABSENT, Invalid } from "./value.ts";
+import { ABSENT, type CelValue, Invalid } from "./value.ts";
 
 describe("what a decision carries to the access log", () => {
   test("arrives as it was: values, absence and errors", () => {
@@ -30,6 +30,15 @@ describe("what a decision carries to the access log", () => {
     ]);
     expect([...values.keys()].sort()).toEqual(["destination.service", "request.auth.subject"]);
     expect(leftOut).toBe(1);
+  });
+
+  test("is left out and counted when it is too deep for Envoy to read", () => {
+    const nested = (levels: number): CelValue => (levels === 0 ? "x" : new Map([["a", [nested(levels - 2)]]]));
+    const { values, leftOut } = packCarried([
+      { name: "deep", value: nested(CARRIED_LIMIT_LEVELS) },
+      { name: "deeper", value: new Map([["a", nested(CARRIED_LIMIT_LEVELS)]]) },
+    ]);
+    expect([[...values.keys()], leftOut]).toEqual([["deep"], 1]);
   });
 
   test("is never longer than its limit", () => {

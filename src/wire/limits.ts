@@ -2,7 +2,10 @@
 export interface WireLimits {
   /** One more is refused. An idle one costs about 22 kB. */
   readonly maxConnections: number;
-  /** Calls at a time on one connection; Envoy opens another where it needs more. */
+  /**
+   * Calls at a time on one connection. It is above what an Envoy has in flight (its circuit breaker opens at 1024): on a new connection Envoy
+   * sends before it has heard of this number, what is too much is refused, and to Envoy a Check that was refused is one that failed.
+   */
   readonly maxStreamsPerConnection: number;
   /** Bytes of one message, unpacked. Beyond it the call fails before a door sees it: RESOURCE_EXHAUSTED. */
   readonly maxMessageBytes: number;
@@ -20,7 +23,7 @@ export interface WireLimits {
 
 export const WIRE_LIMITS: WireLimits = {
   maxConnections: 4_096,
-  maxStreamsPerConnection: 250,
+  maxStreamsPerConnection: 2_048,
   maxMessageBytes: 4 * 1024 * 1024,
   maxConnectionMegabytes: 64,
   keepaliveMs: 30_000,

@@ -19,6 +19,8 @@ export interface StoreWatchOptions {
   readonly onChange: () => void | Promise<void>;
   /** Changes will be seen later than they could be, and why. */
   readonly onDegraded?: (reason: string) => void;
+  /** All that came before was looked at: what changes now is seen by itself. */
+  readonly onWaiting?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -44,12 +46,13 @@ export class DirectoryStore implements PolicyStore {
     return reading;
   }
 
-  watch({ onChange, onDegraded, signal }: StoreWatchOptions): Promise<void> {
+  watch({ onChange, onDegraded, onWaiting, signal }: StoreWatchOptions): Promise<void> {
     const { pollMs } = this.#options;
     return watchFolder(this.name, {
       onChange,
       signal,
       ...(onDegraded === undefined ? {} : { onDegraded }),
+      ...(onWaiting === undefined ? {} : { onWaiting }),
       ...(pollMs === undefined ? {} : { pollMs }),
       // What changed between the reading and now is a change too.
       ...(this.#signature === undefined ? {} : { since: this.#signature }),

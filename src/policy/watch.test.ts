@@ -47,25 +47,35 @@ function write(path: string, text: string): void {
 /** What the folder holds: path and text of each file, as one line. */
 type State = string;
 
-/** Watches like the engine does: a change, then a whole reading. @returns a promise of the reading that shows a state. */
+/**
+ * Watches like the engine does: a change, then a whole reading. Resolves once the watch waits, and so does the promise of the reading that
+ * shows a state: what a test changes next is not seen by a look that was on its way already.
+ */
 async function watchStates(pollMs: number): Promise<(state: State) => Promise<readonly State[]>> {
   const store = new DirectoryStore(folder, { pollMs });
   const seen: State[] = [];
+  let waiting = false;
   let look: () => void = () => undefined;
   const read = async () => {
+    waiting = false;
     const { files } = await store.read();
     seen.push(files.map((file) => `${file.path}=${file.text}`).join(" "));
+  };
+  const onWaiting = () => {
+    waiting = true;
     look();
   };
   await read();
-  watching = store.watch({ onChange: read, signal: end.signal });
-  return (state) =>
-    new Promise((resolve) => {
+  watching = store.watch({ onChange: read, onWaiting, signal: end.signal });
+  const shows = (state: State) =>
+    new Promise<readonly State[]>((resolve) => {
       look = () => {
-        if (seen.at(-1) === state) resolve(seen);
+        if (waiting && seen.at(-1) === state) resolve(seen);
       };
       look();
     });
+  await shows(seen.at(-1) ?? "");
+  return shows;
 }
 
 function git(...args: string[]): void {

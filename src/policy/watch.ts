@@ -16,6 +16,8 @@ export interface WatchOptions {
   readonly onChange: () => void | Promise<void>;
   /** Events cannot be had for a directory, the poll goes on: told once for each reason. */
   readonly onDegraded?: (reason: string) => void;
+  /** Nothing has changed and every directory is watched: from here on it is events that tell. */
+  readonly onWaiting?: () => void;
   /** Ends watching. */
   readonly signal: AbortSignal;
 }
@@ -134,7 +136,7 @@ class FolderWatcher {
   async #event(pollMs: number): Promise<void> {
     const { signal } = this.#options;
     if (this.#stirred || signal.aborted) return;
-    await new Promise<void>((resolve) => {
+    const woken = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, pollMs);
       const wake = () => {
         clearTimeout(timer);
@@ -144,6 +146,8 @@ class FolderWatcher {
       signal.addEventListener("abort", wake, { once: true });
       this.#wake = wake;
     });
+    this.#options.onWaiting?.();
+    await woken;
   }
 }
 

@@ -14,9 +14,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const SETTINGS = { mask: ["request.body"], jwt: undefined };
 const PATH = "/envoy.service.auth.v3.Authorization/Check";
 
-async function start(file: string, counted: Record<string, number> = {}): Promise<Recording> {
+async function start(file: string, counted: Record<string, number> = {}, maxBytes?: number): Promise<Recording> {
   const recording = await openRecording({
     file,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
     log: SILENT,
     telemetry: {
       recorded(state, count) {
@@ -45,6 +46,20 @@ describe("a recording", () => {
     ]);
     expect(counted).toEqual({ written: 2 });
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test("ends at its size, with whole lines, and counts what comes after, also when it is continued", async () => {
+    const file = join(folder, "traffic.ndjson");
+    const line = { path: PATH, peer: "", bytes: Buffer.from([0x0a, 0x00]), settings: SETTINGS };
+    const counted: Record<string, number> = {};
+    for (const taken of [1, 0]) {
+      const recording = await start(file, counted, RECORDING_HEADER.length + 200);
+      for (let times = 0; times < 3; times += 1) recording.write(line);
+      await recording.close();
+      expect(counted["written"], `${taken} more`).toBe(1);
+    }
+    expect(counted).toEqual({ written: 1, dropped: 5 });
+    expect(readFileSync(file, "utf8").trimEnd().split("\n")).toHaveLength(2);
   });
 
   test("that is there is continued, with one header", async () => {

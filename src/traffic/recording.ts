@@ -5,6 +5,8 @@ import { MaskRules, type MaskSettings } from "./mask-rules.ts";
 
 /** Bytes that wait for the disk; what comes after is dropped and counted, so that recording never holds up a request. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** A recording ends at this size, so that one that is forgotten does not fill a disk: some four million Checks. */
+export const MAX_RECORDING_BYTES = 8 * 1024 ** 3;
 /** How long the disk may take to write what waits when the process ends, in milliseconds. */
 const CLOSE_LIMIT_MS = 3_000;
 
@@ -18,6 +20,8 @@ export interface RecordingOptions {
   readonly telemetry: Pick<Telemetry, "recorded">;
   /** Nanoseconds since the epoch. */
   readonly epochNanos: () => bigint;
+  /** MAX_RECORDING_BYTES when left out. */
+  readonly maxBytes?: number;
 }
 
 /** One message that came in. */
@@ -49,7 +53,7 @@ export async function openRecording(options: RecordingOptions): Promise<Recordin
       return { problem: `--record ${file}: there is another file of this name, which is no recording` };
     }
     if (usable === "empty") await handle.appendFile(RECORDING_HEADER);
-    return new FileRecording(handle, options);
+    return new FileRecording(handle, options, (await handle.stat()).size);
   } catch (error) {
     return { problem: `--record ${file}: ${error instanceof Error ? error.message : String(error)}` };
   }
@@ -72,23 +76,41 @@ class FileRecording implements Recording {
   #writing: Promise<void> | undefined;
   #rules: { readonly settings: MaskSettings; readonly rules: MaskRules } | undefined;
   #broken = false;
+  /** What was taken is still written. */
+  #full = false;
+  #bytes: number;
 
-  constructor(handle: FileHandle, options: RecordingOptions) {
+  constructor(handle: FileHandle, options: RecordingOptions, bytes: number) {
     this.#handle = handle;
     this.#options = options;
+    this.#bytes = bytes;
   }
 
   write({ path, peer, bytes, settings }: RecordedMessage): void {
-    if (this.#broken || this.#waitingBytes > MAX_WAITING_BYTES) {
+    if (this.#broken || this.#full || this.#waitingBytes > MAX_WAITING_BYTES) {
       this.#options.telemetry.recorded("dropped", 1);
       return;
     }
     const masked = settings ? maskMessage(path, bytes, this.#rulesOf(settings)) : maskMessage("", bytes, NO_RULES);
     const t = timestamp(this.#options.epochNanos());
     const line = `${JSON.stringify({ t, door: doorAt(path), peer, path, bytes: masked.toString("base64") })}\n`;
+    if (!this.#fits(line)) {
+      this.#options.telemetry.recorded("dropped", 1);
+      return;
+    }
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
     this.#writing ??= this.#writeAll();
+  }
+
+  /** Lines are ASCII: a unit is a byte. */
+  #fits({ length }: string): boolean {
+    const { log, file, maxBytes = MAX_RECORDING_BYTES } = this.#options;
+    this.#bytes += length;
+    if (this.#bytes <= maxBytes) return true;
+    this.#full = true;
+    log.warn("the recording has reached its size and ends here; serving goes on", { file, maxBytes });
+    return false;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { CARRIED_LIMIT_BYTES } from "../../src/attribute/carried.ts";
+import { CARRIED_LIMIT_BYTES, CARRIED_LIMIT_LEVELS } from "../../src/attribute/carried.ts";
 import { MAX_BODY_BYTES, MAX_WRITTEN_VALUE_BYTES } from "../../src/engine/headers.ts";
 import { DEFAULT_BUDGET, MAX_EXPRESSION_BYTES } from "../../src/expression/limits.ts";
 import { MAX_FILE_BYTES, MAX_FOLDER_BYTES } from "../../src/policy/folder.ts";
@@ -15,6 +15,7 @@ import { MAX_RECORD_ATTRIBUTES, MAX_REPORT_RECORDS } from "../../src/server/repo
 import { MAX_REPORT_IDS, REPORT_ID_LIFE_MS } from "../../src/server/report-ids.ts";
 import { MAX_CHECK_ATTRIBUTES } from "../../src/server/weir-attributes.ts";
 import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
+import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
 import { WIRE_LIMITS } from "../../src/wire/limits.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
 
@@ -111,6 +112,7 @@ describe("the operations page", () => {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
 
 describe("the limits on the operations page", () => {
   test.each([
@@ -122,7 +124,10 @@ describe("the limits on the operations page", () => {
     ["records of one native Report", `${MAX_REPORT_RECORDS}`],
     ["quotas named by one Check", `${MAX_REQUESTED_QUOTAS}`],
     ["`report_id`s remembered", `${MAX_REPORT_IDS}, for ${REPORT_ID_LIFE_MS / 60_000} minutes`],
-    ["values carried to the access log", `${CARRIED_LIMIT_BYTES / KIB} KiB`],
+    [
+      "values carried to the access log",
+      `${CARRIED_LIMIT_BYTES / KIB} KiB; ${CARRIED_LIMIT_LEVELS} levels of maps and lists`,
+    ],
     [
       "a header, query or body value that a rule writes",
       `${MAX_WRITTEN_VALUE_BYTES / KIB} KiB; a body ${MAX_BODY_BYTES / KIB} KiB`,
@@ -132,13 +137,14 @@ describe("the limits on the operations page", () => {
     ["one policy file; the folder", `${MAX_FILE_BYTES / MIB} MiB; ${MAX_FOLDER_BYTES / MIB} MiB`],
     ["anchors and aliases in one file", `${MAX_ALIASES}`],
     ["a metric dimension's text", `${MAX_DIMENSION_LENGTH} characters`],
+    ["a recording", `${MAX_RECORDING_BYTES / GIB} GiB`],
   ])("are the code's: %s", (what, limit) => {
     expect(operations).toContain(`\n| ${what} | ${limit} | `);
   });
 
   test("are all there", () => {
     const [, table = ""] = operations.split("## Limits");
-    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(15);
+    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(16);
   });
 
   test("hold for shutting down, too", async () => {

@@ -50,17 +50,41 @@ export async function driveTraffic(stage: Stage, numbers: Numbers, say: Say): Pr
   return told.length;
 }
 
+/** How long the mix goes on after each request was shown once. */
+const GOES_ON_MS = 2_000;
+
+/** Sends the same mix again and again for a while, and prints what came of it. @returns how many requests were sent. */
+export async function keepDriving(stage: Stage, say: Say): Promise<number> {
+  const answers = new Map<string, number>();
+  const until = performance.now() + GOES_ON_MS;
+  let sent = 0;
+  while (performance.now() < until) {
+    for (const request of TRAFFIC) {
+      const { status } = await stage.sidecar.send(request, signedIn(request, stage));
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      sent += 1;
+    }
+  }
+  const counts = [...answers].sort(([a], [b]) => a.localeCompare(b)).map(([status, count]) => `${status} ×${count}`);
+  say(`\n  The mix goes on for ${GOES_ON_MS / 1000} seconds: ${sent} requests, answered ${counts.join(", ")}`);
+  return sent;
+}
+
 async function tell(stage: Stage, request: DemoRequest, number: string): Promise<Told> {
   const answer = await stage.sidecar.send(request, headersOf(request, number, stage));
   return { number, request, answer, decision: await decisionOf(stage, number) };
 }
 
-function headersOf(request: DemoRequest, number: string, { mint }: Stage): Readonly<Record<string, string>> {
+function headersOf(request: DemoRequest, number: string, stage: Stage): Readonly<Record<string, string>> {
   return {
     "x-demo": number,
     traceparent: `00-${TRACE_ID}-${number.padStart(16, "0")}-01`,
-    ...(request.account ? { authorization: `Bearer ${tokenOf(request.account, mint)}` } : {}),
+    ...signedIn(request, stage),
   };
+}
+
+function signedIn({ account }: DemoRequest, { mint }: Stage): Readonly<Record<string, string>> {
+  return account ? { authorization: `Bearer ${tokenOf(account, mint)}` } : {};
 }
 
 /** Looked up in the log adapter's file, as an operator would. */

@@ -1,4 +1,4 @@
-import { breakPolicy, driveTraffic, editPolicy, Numbers, showTelemetry } from "./acts.ts";
+import { breakPolicy, driveTraffic, editPolicy, keepDriving, Numbers, showTelemetry } from "./acts.ts";
 import { EnvoyRequired, setStage } from "./stage.ts";
 
 /** `npm run demo`: a real Envoy in front of two services, decided and measured by the policies in a folder. */
@@ -9,6 +9,7 @@ async function demo(say: (line: string) => void, env: NodeJS.ProcessEnv): Promis
     `Weir serves policies/ (snapshot ${stage.weir.serving.snapshot}); ${stage.sidecar.name} stands in front of two services.\n`,
   );
   let requests = await driveTraffic(stage, numbers, say);
+  requests += await keepDriving(stage, say);
   say("\nA policy is edited while it serves\n");
   await editPolicy(stage, numbers, say);
   say("\nA policy is broken\n");

@@ -8,7 +8,7 @@ import { Compiler } from "./compiler.ts";
 import { scopeOf } from "./definitions.ts";
 import { doorsOf } from "./doors.ts";
 import type { HandlerSpec } from "./handler-set.ts";
-import { checkHandlerNames, checkMetrics, handlerSpecs } from "./handlers.ts";
+import { checkHandlerNames, checkMetrics, checkUnavailable, handlerSpecs } from "./handlers.ts";
 import { checkHeaderRules } from "./header-rules.ts";
 import { checkLoadRules } from "./load-rules.ts";
 import { markMasked } from "./masking.ts";
@@ -29,7 +29,7 @@ export function compile(folder: AuthoredFolder, id: string): Compilation {
   const compiler = new Compiler();
   const attributes = resolveAttributes(folder, compiler);
   checkSettings(folder, attributes, compiler);
-  compiler.add(...checkHandlerNames(folder));
+  compiler.add(...checkHandlerNames(folder), ...checkUnavailable(folder));
   const enabled = DOOR_NAMES.filter((door) => folder.settings.doors[door] !== undefined);
   const compiled = folder.policies.map((policy) => {
     const scope = scopeOf(policy, attributes, compiler);

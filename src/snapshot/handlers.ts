@@ -32,6 +32,23 @@ function handlerUses(policy: AuthoredPolicy): readonly HandlerUse[] {
   ];
 }
 
+/**
+ * Nothing between us and the counters of `memory-quota` can fail; a full table is told apart, and always refuses. The others keep no
+ * counters at all, which their own error says.
+ */
+const ALWAYS_AVAILABLE: ReadonlySet<string> = new Set(["memory-quota", "list", "log", "otlp", "prometheus"]);
+
+/** @returns an error for each limit that leaves open what happens when its handler cannot be asked. */
+export function checkUnavailable(folder: AuthoredFolder): readonly Diagnostic[] {
+  const adapters = new Map(folder.handlers.map((handler) => [handler.name.value, handler.adapter.value]));
+  const limits = folder.policies.flatMap((policy) => policy.quota);
+  return limits.flatMap(({ name, handler, onUnavailable }) => {
+    const adapter = adapters.get(handler.value);
+    const leftOpen = onUnavailable === undefined && adapter !== undefined && !ALWAYS_AVAILABLE.has(adapter);
+    return leftOpen ? [messages.unavailableUnsaid(name.span, name.value, handler.value)] : [];
+  });
+}
+
 /** What the handler host needs to open each handler. */
 export function handlerSpecs(folder: AuthoredFolder, policies: readonly PolicyPlan[]): readonly HandlerSpec[] {
   // What could not be read, or has another's name, was told as such: an adapter's complaint would only follow from that.

@@ -179,6 +179,19 @@ export function headerNameCase(span: Span, attribute: string, header: string): D
   return make("error", "P1325", span, `\`${attribute}\` has names in lower case: \`${header}\` is never there`, help);
 }
 
+/** P1326: a limit whose counters may be out of reach does not say what happens then. */
+export function unavailableUnsaid(span: Span, limit: string, handler: string): Diagnostic {
+  const help =
+    "add `on-unavailable: deny`, or `allow` where going without the limit is better than going without an answer";
+  return make(
+    "error",
+    "P1326",
+    span,
+    `limit \`${limit}\` does not say what happens when \`${handler}\` cannot be asked`,
+    help,
+  );
+}
+
 /** P1330: a response header cannot be removed on Envoy's doors. */
 export function responseRemove(span: Span): Diagnostic {
   const help = "narrow the policy with `doors: [weir]`";

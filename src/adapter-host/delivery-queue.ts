@@ -112,5 +112,6 @@ function part(batch: ReportBatch, from: number, to: number): ReportBatch {
 
 /** Of one template: the caller has looked. */
 function joined(first: ReportBatch, second: ReportBatch): ReportBatch {
+  // TypeScript does not see that two of one template have instances of one type.
   return { template: first.template, instances: [...first.instances, ...second.instances] } as ReportBatch;
 }

@@ -18,6 +18,7 @@ const FILE_NAMES = {
  * and spellings; expressions, names of other files and the load rules only the loader knows.
  */
 export function jsonSchemas(): SchemaFiles {
+  // `Object.entries` widens keys to string; these are FILES' own, by FILE_NAMES' type.
   const files = Object.entries(FILE_NAMES).map(([file, name]) => [name, fileSchema(FILES[file as keyof typeof FILES])]);
   return Object.fromEntries(files);
 }
@@ -36,6 +37,7 @@ function convert(schema: z.ZodType): JsonSchema {
       const section = jsonSchema["x-weir-kinds"];
       if (typeof section !== "string") return;
       delete jsonSchema["x-weir-kinds"];
+      // Nobody but `collections.ts` writes this key, and it writes the names of sections.
       jsonSchema.items = { oneOf: kindSchemas(section as Section) };
     },
   });

@@ -89,6 +89,7 @@ class Converter {
   #list(list: YAMLSeq, span: Span, depth: number): YamlNode {
     const items = list.items.map((item) => {
       // `[a: b]` is a list holding a pair; as a node it is a map of one key.
+      // Keys and values of a parsed pair are nodes.
       if (isPair(item))
         return { kind: "map", span, entries: this.#entry(item as Pair<Node, Node | null>, depth) } as const;
       return this.node(item as Node, depth + 1); // parsed documents hold nodes only

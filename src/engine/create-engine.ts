@@ -111,7 +111,10 @@ class WeirEngine implements RunningEngine {
     });
     counters.decision(decision.door, decision.verdict, decision.reason, decision.tookUs);
     watchShadows(run, (rule, verdict, enforced) => counters.shadow(rule, verdict, enforced));
-    reporter.report(run.snapshot, [decisionRecord(run, decision, timeNanos, run.input.traceparent)], "decision");
+    // Most folders have no rule that reads decisions: then no record of one is made.
+    if (run.snapshot.reports.decision.length > 0) {
+      reporter.report(run.snapshot, [decisionRecord(run, decision, timeNanos, run.input.traceparent)], "decision");
+    }
     return decision;
   }
 }

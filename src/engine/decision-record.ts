@@ -38,9 +38,12 @@ const CHECK_ATTRIBUTES: Readonly<Record<string, (decision: Decision) => Outcome>
 };
 
 function decisionSource(request: AttributeSource, slots: readonly SlotSpec[], decision: Decision): AttributeSource {
-  const own = slots.map(({ name }) => (Object.hasOwn(CHECK_ATTRIBUTES, name) ? CHECK_ATTRIBUTES[name] : undefined));
+  const readerOf = (slot: number) => {
+    const name = slots[slot]?.name ?? "";
+    return Object.hasOwn(CHECK_ATTRIBUTES, name) ? CHECK_ATTRIBUTES[name] : undefined;
+  };
   return {
-    read: (slot) => own[slot]?.(decision) ?? request.read(slot),
+    read: (slot) => readerOf(slot)?.(decision) ?? request.read(slot),
     readKey: (slot, key) => request.readKey(slot, key),
     entries: (slot) => request.entries(slot),
   };

@@ -3,7 +3,9 @@ export type CelType =
   | { readonly kind: SimpleKind }
   | { readonly kind: "list"; readonly element: CelType }
   | { readonly kind: "map"; readonly key: CelType; readonly value: CelType }
-  | { readonly kind: "optional"; readonly value: CelType };
+  | { readonly kind: "optional"; readonly value: CelType }
+  /** The type of a type as a value: `type(1)` is a `type(int)`. */
+  | { readonly kind: "type"; readonly of: CelType };
 
 export type SimpleKind =
   | "bool"
@@ -15,7 +17,8 @@ export type SimpleKind =
   | "timestamp"
   | "duration"
   | "null"
-  | "type"
+  | "ip"
+  | "cidr"
   | "dyn";
 
 /** The ways to write a type in `attributes.yaml`, in the order in which messages list them. */
@@ -50,7 +53,7 @@ export function parseType(text: AttributeType): CelType {
   }
 }
 
-/** @returns the type as people write it: `map(string, int)`. */
+/** @returns the type as people write it, and as CEL's own tools do: `map(string, int)`, `optional_type(string)`. */
 export function formatType(type: CelType): string {
   switch (type.kind) {
     case "list":
@@ -58,7 +61,13 @@ export function formatType(type: CelType): string {
     case "map":
       return `map(${formatType(type.key)}, ${formatType(type.value)})`;
     case "optional":
-      return `optional(${formatType(type.value)})`;
+      return `optional_type(${formatType(type.value)})`;
+    case "type":
+      return `type(${formatType(type.of)})`;
+    case "ip":
+      return "net.IP";
+    case "cidr":
+      return "net.CIDR";
     default:
       return type.kind;
   }

@@ -12,7 +12,9 @@ export type CelValue =
   | CelList
   | CelMap
   | TypeValue
-  | Optional;
+  | Optional
+  | IpAddress
+  | Cidr;
 
 export type CelList = readonly CelValue[];
 export type CelMap = ReadonlyMap<CelValue, CelValue>;
@@ -70,5 +72,27 @@ export class Optional {
   readonly value: CelValue | Absent;
   constructor(value: CelValue | Absent) {
     this.value = value;
+  }
+}
+
+/** An IP address: CEL's `net.IP`. IPv4 in IPv6 (`::ffff:1.2.3.4`) is made IPv4 before. */
+export class IpAddress {
+  readonly family: 4 | 6;
+  /** 32 or 128 bits, the first octet highest. */
+  readonly bits: bigint;
+  constructor(family: 4 | 6, bits: bigint) {
+    this.family = family;
+    this.bits = bits;
+  }
+}
+
+/** A network in CIDR notation: CEL's `net.CIDR`. The address keeps the bits beyond the prefix, as written. */
+export class Cidr {
+  readonly address: IpAddress;
+  /** Bits of the prefix: 0 to 32, or to 128. */
+  readonly prefix: number;
+  constructor(address: IpAddress, prefix: number) {
+    this.address = address;
+    this.prefix = prefix;
   }
 }

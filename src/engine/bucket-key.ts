@@ -1,4 +1,15 @@
-import { ABSENT, type CelValue, Duration, Invalid, Optional, Timestamp, TypeValue, Uint } from "../attribute/value.ts";
+import {
+  ABSENT,
+  type CelValue,
+  Cidr,
+  Duration,
+  Invalid,
+  IpAddress,
+  Optional,
+  Timestamp,
+  TypeValue,
+  Uint,
+} from "../attribute/value.ts";
 import type { Evaluate, Frame } from "../expression/frame.ts";
 
 /**
@@ -47,6 +58,8 @@ function typedObject(value: Exclude<CelValue, null | string | bigint | number | 
   if (value instanceof Duration) return part("D", value.nanos.toString());
   if (value instanceof TypeValue) return part("y", value.name);
   if (value instanceof Optional) return value.value === ABSENT ? "o-" : `o${typed(value.value)}`;
+  if (value instanceof IpAddress) return part("i", `${value.family} ${value.bits}`);
+  if (value instanceof Cidr) return part("c", `${value.address.family} ${value.address.bits} ${value.prefix}`);
   if (value instanceof Map)
     return part(
       "m",

@@ -125,9 +125,10 @@ const TIMESTAMP = "google.protobuf.Timestamp";
 const DURATION = "google.protobuf.Duration";
 
 const TYPE_NAMES: ReadonlyMap<string, CelType> = new Map<string, CelType>([
-  ...(["bool", "int", "uint", "double", "string", "bytes", "null", "type", "dyn"] as const).map(
+  ...(["bool", "int", "uint", "double", "string", "bytes", "null", "dyn"] as const).map(
     (kind) => [kind, { kind }] as const,
   ),
+  ["type", { kind: "type", of: { kind: "dyn" } }],
   [TIMESTAMP, { kind: "timestamp" }],
   [DURATION, { kind: "duration" }],
 ]);

@@ -2,7 +2,7 @@ import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { constantArgumentProblem } from "./constant-arguments.ts";
 import { type Folded, fold } from "./fold.ts";
-import { MAX_NESTING } from "./limits.ts";
+import { type Bounds, MAX_NESTING } from "./limits.ts";
 import { type Compiled, type Expected, type Problem, problem, quoted } from "./problem.ts";
 import { mayBeAbsent, readsOf } from "./reads.ts";
 import { resolve } from "./resolve.ts";
@@ -14,12 +14,27 @@ import { keyProblem, resultProblem, typeProblem } from "./type-problems.ts";
 export type { Compiled, Expected, Problem } from "./problem.ts";
 export type { Definition, Scope } from "./scope.ts";
 
+export interface CompileOptions {
+  /** Other bounds than a policy's: those of cel-go, to compare with it. */
+  readonly bounds?: Bounds;
+  /**
+   * What types allow and can only fail when evaluated (a constant that is no regular expression, a pattern that only the request knows, an
+   * expression that may cost too much) is left to fail then, as CEL has it, and not refused. Never for a policy.
+   */
+  readonly lenient?: boolean;
+}
+
 /**
  * Reads, checks and plans an expression: the first thing wrong with it is the answer, at its place. Never throws for what a person wrote.
  */
-export function compileExpression(text: string, scope: Scope, expected: Expected): Compiled<ExpressionPlan> {
+export function compileExpression(
+  text: string,
+  scope: Scope,
+  expected: Expected,
+  options: CompileOptions = {},
+): Compiled<ExpressionPlan> {
   try {
-    return steps(text, scope, expected);
+    return steps(text, scope, expected, options);
   } catch (error) {
     // Nesting is bounded in several places; the stack of whoever called us is not ours to know.
     if (error instanceof RangeError) return failed(problem(messages.tooDeep(MAX_NESTING), [0, text.length]));
@@ -28,11 +43,11 @@ export function compileExpression(text: string, scope: Scope, expected: Expected
 }
 
 /** The order in which an expression is looked at. */
-function steps(text: string, scope: Scope, expected: Expected): Compiled<ExpressionPlan> {
+function steps(text: string, scope: Scope, expected: Expected, _: CompileOptions): Compiled<ExpressionPlan> {
   const parsed = parse(text);
-  if (!parsed.ok) return parsed;
+  if (!parsed.ok) return { ...parsed, stage: "parse" };
   const resolved = resolve(parsed.root, text, scope);
-  if (!resolved.ok) return resolved;
+  if (!resolved.ok) return failed(resolved.problem);
   const checked = parsed.check();
   if (!checked.ok) return failed(typeProblem(checked.failure, text));
   const wrongType = keyProblem(parsed.root) ?? resultProblem(checked.type, expected, text);
@@ -44,8 +59,8 @@ function steps(text: string, scope: Scope, expected: Expected): Compiled<Express
   return { ok: true, plan: planOf(text, checked.type, folded), warnings };
 }
 
-function failed(found: Problem): { readonly ok: false; readonly problem: Problem } {
-  return { ok: false, problem: found };
+function failed(found: Problem): { readonly ok: false; readonly stage: "check"; readonly problem: Problem } {
+  return { ok: false, stage: "check", problem: found };
 }
 
 function failureWarnings({ failures }: Folded, text: string): readonly Problem[] {

@@ -1,10 +1,5 @@
-import { CONVERSIONS } from "./functions/conversions.ts";
 import type { FunctionRow } from "./functions/function-row.ts";
-import { OPERATORS } from "./functions/operators.ts";
-import { OPTIONALS } from "./functions/optionals.ts";
-import { TEXTS_AND_LISTS } from "./functions/texts-and-lists.ts";
-import { TIMES } from "./functions/times.ts";
-import { WEIR } from "./functions/weir.ts";
+import { LIBRARIES } from "./functions/registry.ts";
 
 const INTRODUCTION = `# Expressions
 
@@ -30,31 +25,14 @@ In the tables a capital letter is any type, the same one each time. \`timestamp\
 \`google.protobuf.Duration\`.
 `;
 
-const SECTIONS: readonly (readonly [title: string, rows: readonly FunctionRow[]])[] = [
-  ["What Weir adds", WEIR],
-  ["Operators", OPERATORS],
-  ["Texts and lists", TEXTS_AND_LISTS],
-  ["Times", TIMES],
-  ["Conversions", CONVERSIONS],
-  ["Optionals", OPTIONALS],
-];
-
 /** @returns docs/cel.md. */
 export function functionsPage(): string {
-  return [INTRODUCTION, ...SECTIONS.map(([title, rows]) => section(title, rows))].join("\n");
+  return [INTRODUCTION, ...LIBRARIES.map(([title, rows]) => section(title, rows))].join("\n");
 }
 
 function section(title: string, rows: readonly FunctionRow[]): string {
-  const lines = rows.map((row) => `| ${row.signatures.map(inWords).join("<br>")} | ${row.doc} |`);
+  const lines = rows.map(
+    (row) => `| ${row.signatures.map((signature) => `\`${signature}\``).join("<br>")} | ${row.doc} |`,
+  );
   return `## ${title}\n\n| forms | meaning |\n| --- | --- |\n${lines.join("\n")}\n`;
-}
-
-/** Types as people write them: \`map(string, V)\`. */
-function inWords(signature: string): string {
-  const text = signature
-    .replace(/google\.protobuf\.(Timestamp|Duration)/g, (_, name: string) => name.toLowerCase())
-    // A comparison has these signs too, with spaces around them.
-    .replace(/(\w)<(?=\w)/g, "$1(")
-    .replace(/(?<=\w)>/g, ")");
-  return `\`${text}\``;
 }

@@ -4,6 +4,15 @@
 export const MAX_EXPRESSION_BYTES = 4096;
 /** Brackets within brackets, and runs of `!` and `-`. Chains of `||` and `&&` are not nesting. */
 export const MAX_NESTING = 64;
+/** What bounds an expression before it is read: its length, and how deeply it is nested. */
+export interface Bounds {
+  readonly bytes: number;
+  readonly nesting: number;
+}
+
+export const POLICY_BOUNDS: Bounds = { bytes: MAX_EXPRESSION_BYTES, nesting: MAX_NESTING };
+/** As cel-go has them by default; its length is in code points, which are at most four bytes each. */
+export const CEL_GO_BOUNDS: Bounds = { bytes: 400_000, nesting: 250 };
 /** Elements of one list or map literal. */
 export const MAX_LITERAL_ENTRIES = 1000;
 /** Nodes of a checked tree once its definitions are written out. */

@@ -1,12 +1,12 @@
-import { ABSENT, Invalid } from "../attribute/value.ts";
-import { charge, type Evaluate } from "./frame.ts";
-import type { FunctionRow, Prepared } from "./functions/function-row.ts";
+import { ABSENT, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
+import type { Apply, Cost, FunctionRow, Prepared } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
-import { isFailure } from "./values.ts";
+import { isFailure, sizeOf, weightOf } from "./values.ts";
 
 /** An operator or function of the registry. */
 export function linkCall(tree: Tree & { op: "call" }, around: Surroundings): Evaluate {
@@ -20,7 +20,7 @@ export function linkCall(tree: Tree & { op: "call" }, around: Surroundings): Eva
   const prepared = row.prepare?.(constants) ?? row;
   return strict(
     prepared,
-    prepared.cost ?? row.cost,
+    { ...row, cost: prepared.cost ?? row.cost },
     tree.args.map((arg) => around.link(arg, around)),
   );
 }
@@ -30,37 +30,52 @@ function charging(steps: number, evaluate: Evaluate): Evaluate {
 }
 
 /** Error if an operand is error, else absent if one is, else the function of their values. */
-function strict({ apply }: Prepared, cost: FunctionRow["cost"], args: readonly Evaluate[]): Evaluate {
-  const costOf = typeof cost === "number" ? () => cost : cost;
-  const [first, second, third] = args;
-  if (first === undefined) return (frame) => charge(frame, costOf(null, null, null)) ?? apply(null, null, null);
+function strict(
+  { apply }: Prepared,
+  { cost, deep }: Pick<FunctionRow, "cost" | "deep">,
+  args: readonly Evaluate[],
+): Evaluate {
+  const call = charged(apply, cost, deep ? weightOf : sizeOf);
+  const [first, second, ...others] = args;
+  if (first === undefined) return (frame) => call(frame, null, null, null, null);
   if (second === undefined) {
     return (frame) => {
       const a = first(frame);
-      if (isFailure(a)) return a;
-      return charge(frame, costOf(a, null, null)) ?? apply(a, null, null);
+      return isFailure(a) ? a : call(frame, a, null, null, null);
     };
   }
-  if (third === undefined) {
-    return (frame) => {
-      const a = first(frame);
-      if (a instanceof Invalid) return a;
-      const b = second(frame);
-      if (b instanceof Invalid) return b;
-      if (a === ABSENT || b === ABSENT) return ABSENT;
-      return charge(frame, costOf(a, b, null)) ?? apply(a, b, null);
-    };
-  }
+  if (others.length > 0) return strictOnMany(call, [first, second, ...others]);
   return (frame) => {
     const a = first(frame);
     if (a instanceof Invalid) return a;
     const b = second(frame);
     if (b instanceof Invalid) return b;
-    const c = third(frame);
-    if (c instanceof Invalid) return c;
-    if (a === ABSENT || b === ABSENT || c === ABSENT) return ABSENT;
-    return charge(frame, costOf(a, b, c)) ?? apply(a, b, c);
+    return a === ABSENT || b === ABSENT ? ABSENT : call(frame, a, b, null, null);
   };
+}
+
+function strictOnMany(call: Call, args: readonly Evaluate[]): Evaluate {
+  return (frame) => {
+    const values: CelValue[] = [];
+    let absent = false;
+    for (const arg of args) {
+      const value = arg(frame);
+      if (value instanceof Invalid) return value;
+      if (value === ABSENT) absent = true;
+      else values.push(value);
+    }
+    const [a = null, b = null, c = null, d = null] = values;
+    return absent ? ABSENT : call(frame, a, b, c, d);
+  };
+}
+
+type Call = (frame: Frame, a: CelValue, b: CelValue, c: CelValue, d: CelValue) => Outcome;
+
+/** Pays for the call before it is made. */
+function charged(apply: Apply, cost: Cost, measure: (value: CelValue) => number): Call {
+  if (typeof cost === "number") return (frame, a, b, c, d) => charge(frame, cost) ?? apply(a, b, c, d);
+  return (frame, a, b, c, d) =>
+    charge(frame, cost(measure(a), measure(b), measure(c), measure(d))) ?? apply(a, b, c, d);
 }
 
 /** `"k" in map-attribute` reads one key; `x in ["a", "b"]` is one look into a set. */

@@ -17,7 +17,8 @@ export interface Problem {
 
 export type Compiled<T> =
   | { readonly ok: true; readonly plan: T; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problem: Problem };
+  /** `stage`: it cannot be read, or it can and does not make sense. */
+  | { readonly ok: false; readonly stage: "parse" | "check"; readonly problem: Problem };
 
 /** What the place needs: the kinds of result that fit. `number` is int, uint or double. */
 export type Expected = "bool" | "number" | "int" | "string" | "any";

@@ -152,7 +152,7 @@ class Resolver {
     if (definition !== undefined) return this.#definition(path);
     const typeName = path.some((step) => step.optional) ? undefined : TYPE_VALUES.get(names.join("."));
     if (typeName !== undefined) {
-      pin(node, { kind: "type" });
+      pin(node, { kind: "type", of: { kind: "dyn" } });
       return { op: "constant", value: { type: "type", name: typeName }, at };
     }
     return this.#unknown(path);

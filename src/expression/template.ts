@@ -19,15 +19,15 @@ export function compileTemplate(text: string, scope: Scope): Compiled<TemplatePl
   const reads: AttributeRead[] = [];
   const warnings: Problem[] = [];
   for (const piece of piecesOf(text)) {
-    if (piece.kind === "problem") return { ok: false, problem: piece.problem };
+    if (piece.kind === "problem") return { ok: false, stage: "parse", problem: piece.problem };
     if (piece.kind === "text") {
       parts.push(piece.text);
       continue;
     }
     const compiled = compileExpression(piece.text, scope, "any");
-    if (!compiled.ok) return { ok: false, problem: moved(compiled.problem, piece.start) };
+    if (!compiled.ok) return { ok: false, stage: compiled.stage, problem: moved(compiled.problem, piece.start) };
     const hidden = showableProblem(compiled.plan.type, [piece.start, piece.start + piece.text.length]);
-    if (hidden) return { ok: false, problem: hidden };
+    if (hidden) return { ok: false, stage: "check", problem: hidden };
     parts.push(compiled.plan);
     reads.push(
       ...compiled.plan.reads.map((read) => ({

@@ -27,24 +27,65 @@ export type Tree =
       readonly whenFalse: Tree;
       readonly at: Place;
     }
-  | { readonly op: "list"; readonly elements: readonly Tree[]; readonly at: Place }
-  | { readonly op: "map"; readonly entries: readonly (readonly [Tree, Tree])[]; readonly at: Place }
+  /** `optional`: which elements were written `?x`: an optional, whose value is an element where it has one. */
+  | {
+      readonly op: "list";
+      readonly elements: readonly Tree[];
+      readonly optional?: readonly number[];
+      readonly at: Place;
+    }
+  /** `optional`: which entries were written `?key: x`. */
+  | {
+      readonly op: "map";
+      readonly entries: readonly (readonly [Tree, Tree])[];
+      readonly optional?: readonly number[];
+      readonly at: Place;
+    }
   /** An operator or function of the registry, by its overload-free name: `_+_`, `startsWith`, `get`. A receiver is the first argument. */
   | { readonly op: "call"; readonly function: string; readonly args: readonly Tree[]; readonly at: Place }
+  /** `cel.bind(variable, value, body)`: the value is evaluated when the body first reads it, and once. */
+  | {
+      readonly op: "bind";
+      readonly variable: string;
+      readonly value: Tree;
+      readonly body: Tree;
+      readonly at: Place;
+    }
+  /** `operand.optMap(variable, body)`, and with `flat` `optFlatMap`, whose body is an optional itself. */
+  | {
+      readonly op: "optional-map";
+      readonly operand: Tree;
+      readonly variable: string;
+      readonly body: Tree;
+      readonly flat: boolean;
+      readonly at: Place;
+    }
   | Comprehension;
 
 export interface Comprehension {
   readonly op: "comprehension";
   readonly macro: Macro;
   readonly range: Tree;
+  /** The element, or the key of a map; with `second` the index of a list. */
   readonly variable: string;
-  /** `map(x, p, t)`: only elements for which it is true. */
+  /** The element of a list, or the value under the key: `m.all(k, v, …)`. */
+  readonly second?: string;
+  /** `map(x, p, t)`, and so for the transforming ones: only elements for which it is true. */
   readonly where?: Tree;
   readonly body: Tree;
   readonly at: Place;
 }
 
-export type Macro = "all" | "exists" | "exists_one" | "map" | "filter";
+/** `transform…` have two variables; `map` and `filter` have one; the others may have either. */
+export type Macro =
+  | "all"
+  | "exists"
+  | "exists_one"
+  | "map"
+  | "filter"
+  | "transformList"
+  | "transformMap"
+  | "transformMapEntry";
 
 export type Place = readonly [start: number, end: number];
 

@@ -4,8 +4,10 @@ import {
   type CelList,
   type CelMap,
   type CelValue,
+  Cidr,
   Duration,
   Invalid,
+  IpAddress,
   Optional,
   type Outcome,
   Timestamp,
@@ -70,6 +72,8 @@ function objectTypeName(value: CelValue): string {
   if (value instanceof Uint8Array) return "bytes";
   if (value instanceof TypeValue) return "type";
   if (value instanceof Optional) return "optional_type";
+  if (value instanceof IpAddress) return "net.IP";
+  if (value instanceof Cidr) return "net.CIDR";
   return isMap(value) ? "map" : "list";
 }
 
@@ -92,6 +96,8 @@ function equalObjects(a: CelValue, b: CelValue): boolean {
   if (a instanceof Uint8Array) return b instanceof Uint8Array && compareBytes(a, b) === 0;
   if (a instanceof TypeValue) return b instanceof TypeValue && a.name === b.name;
   if (a instanceof Optional) return b instanceof Optional && equalOptionals(a.value, b.value);
+  if (a instanceof IpAddress) return b instanceof IpAddress && a.family === b.family && a.bits === b.bits;
+  if (a instanceof Cidr) return b instanceof Cidr && a.prefix === b.prefix && equalObjects(a.address, b.address);
   if (isList(a)) return isList(b) && a.length === b.length && a.every((item, index) => equalAt(item, b[index]));
   if (!isMap(a) || !isMap(b) || a.size !== b.size) return false;
   for (const [key, value] of a) {
@@ -190,13 +196,24 @@ function lookupUint(map: CelMap, wanted: bigint): CelValue | Absent {
   return ABSENT;
 }
 
-/** @returns how many entries a value has, 1 for what has none: what walking through it costs. */
-export function weight(value: CelValue): number {
-  if (typeof value === "string") return 1 + value.length / 16;
-  if (value instanceof Uint8Array) return 1 + value.length / 16;
-  if (isList(value)) return 1 + value.reduce((sum: number, item) => sum + weight(item), 0);
-  if (!isMap(value)) return 1;
+/** UTF-16 units of a text, or bytes, that are one step's work. */
+export const CHARACTERS_PER_UNIT = 16;
+
+/** @returns how large a value is, in units: 1, and one for each 16 characters, element or entry. */
+export function sizeOf(value: CelValue): number {
+  if (typeof value === "string") return 1 + value.length / CHARACTERS_PER_UNIT;
+  if (typeof value !== "object" || value === null) return 1;
+  if (value instanceof Uint8Array) return 1 + value.length / CHARACTERS_PER_UNIT;
+  if (isList(value)) return 1 + value.length;
+  return isMap(value) ? 1 + value.size : 1;
+}
+
+/** @returns how large a value is with everything inside of it, in units: what walking through it costs. */
+export function weightOf(value: CelValue): number {
+  if (isList(value)) return 1 + value.reduce((sum: number, item) => sum + weightOf(item), 0);
+  if (value instanceof Optional) return value.value === ABSENT ? 1 : 1 + weightOf(value.value);
+  if (!isMap(value)) return sizeOf(value);
   let sum = 1;
-  for (const [key, item] of value) sum += weight(key) + weight(item);
+  for (const [key, item] of value) sum += weightOf(key) + weightOf(item);
   return sum;
 }

@@ -73,6 +73,8 @@ function typeOf(literal: Literal): CelType {
       return { kind: "list", element: common(literal.items.map(typeOf)) };
     case "map":
       return { kind: "map", key: { kind: "string" }, value: common(literal.entries.map(([, value]) => typeOf(value))) };
+    case "type":
+      return { kind: "type", of: { kind: "dyn" } };
     default:
       return { kind: literal.type };
   }

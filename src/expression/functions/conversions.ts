@@ -8,10 +8,6 @@ const TWO_TO_63 = 2 ** 63;
 const TWO_TO_64 = 2 ** 64;
 const MAX_INT = 2n ** 63n - 1n;
 
-function textCost(value: CelValue): number {
-  return typeof value === "string" || value instanceof Uint8Array ? 1 + value.length / 16 : 1;
-}
-
 /** From one type to another; what cannot be converted is an error. */
 export const CONVERSIONS: readonly FunctionRow[] = [
   {
@@ -23,47 +19,41 @@ export const CONVERSIONS: readonly FunctionRow[] = [
   },
   {
     name: "int",
-    signatures: [
-      "int(int): int",
-      "int(uint): int",
-      "int(double): int",
-      "int(string): int",
-      "int(google.protobuf.Timestamp): int",
-    ],
+    signatures: ["int(int): int", "int(uint): int", "int(double): int", "int(string): int", "int(timestamp): int"],
     doc: "A 64-bit integer: decimals are cut, texts are decimal, a timestamp gives its seconds since 1970.",
-    cost: textCost,
+    cost: (value) => value,
     apply: toInt,
   },
   {
     name: "uint",
     signatures: ["uint(uint): uint", "uint(int): uint", "uint(double): uint", "uint(string): uint"],
     doc: "An unsigned 64-bit integer.",
-    cost: textCost,
+    cost: (value) => value,
     apply: toUint,
   },
   {
     name: "double",
     signatures: ["double(double): double", "double(int): double", "double(uint): double", "double(string): double"],
     doc: "A floating-point number.",
-    cost: textCost,
+    cost: (value) => value,
     apply: toDouble,
   },
   {
     name: "string",
     signatures: [
       ...["string", "bool", "int", "uint", "double", "bytes"].map((type) => `string(${type}): string`),
-      "string(google.protobuf.Timestamp): string",
-      "string(google.protobuf.Duration): string",
+      "string(timestamp): string",
+      "string(duration): string",
     ],
     doc: "The value as text; bytes must be UTF-8.",
-    cost: textCost,
+    cost: (value) => value,
     apply: toText,
   },
   {
     name: "bytes",
     signatures: ["bytes(bytes): bytes", "bytes(string): bytes"],
     doc: "The UTF-8 bytes of a text.",
-    cost: textCost,
+    cost: (value) => value,
     apply: (value) => {
       if (typeof value === "string") return new Uint8Array(Buffer.from(value, "utf8"));
       return value instanceof Uint8Array ? value : NO_OVERLOAD;
@@ -71,9 +61,7 @@ export const CONVERSIONS: readonly FunctionRow[] = [
   },
   {
     name: "timestamp",
-    signatures: ["timestamp(google.protobuf.Timestamp)", "timestamp(string)", "timestamp(int)"].map(
-      (call) => `${call}: google.protobuf.Timestamp`,
-    ),
+    signatures: ["timestamp(timestamp)", "timestamp(string)", "timestamp(int)"].map((call) => `${call}: timestamp`),
     doc: "A point in time, from RFC 3339 or from seconds since 1970.",
     cost: 4,
     apply: (value) => {
@@ -84,9 +72,7 @@ export const CONVERSIONS: readonly FunctionRow[] = [
   },
   {
     name: "duration",
-    signatures: ["duration(google.protobuf.Duration)", "duration(string)"].map(
-      (call) => `${call}: google.protobuf.Duration`,
-    ),
+    signatures: ["duration(duration)", "duration(string)"].map((call) => `${call}: duration`),
     doc: "A length of time, from text such as `1h30m` or `250ms`.",
     cost: 4,
     apply: (value) => {
@@ -96,14 +82,14 @@ export const CONVERSIONS: readonly FunctionRow[] = [
   },
   {
     name: "dyn",
-    signatures: ["dyn(dyn): dyn"],
+    signatures: ["dyn(V): dyn"],
     doc: "The value itself, whose type the checker then no longer looks at.",
     cost: 1,
     apply: (value) => value,
   },
   {
     name: "type",
-    signatures: ["type(dyn): type"],
+    signatures: ["type(V): type(V)"],
     doc: "The type of a value, comparable with `int`, `string`, `list` and so on.",
     cost: 1,
     apply: (value) => new TypeValue(typeName(value)),

@@ -1,48 +1,81 @@
+import type { CelType } from "../../attribute/type.ts";
 import type { CelValue, Outcome } from "../../attribute/value.ts";
+import type { Finding } from "../../diagnostics/messages/expression.ts";
 import type { Evaluate, Frame } from "../frame.ts";
+import type { Tree } from "../tree.ts";
 
 /**
- * One function or operator, one row: the checker, the linker and the documentation are derived from it. To add one, add a row to the
- * table it belongs to.
+ * One function or operator, one row: the checker, the linker, the cost estimate and the documentation are derived from it. To add one,
+ * add a row to the table it belongs to.
  */
 export interface FunctionRow {
   /** As a tree calls it: `startsWith`, `_+_`, `optional.of`. */
   readonly name: string;
   /**
-   * Its overloads: `string.startsWith(string): bool`, `size(list<V>): int`, `int + int: int`. Types as the checker writes them; a
-   * capital letter stands for any type, the same one each time.
+   * Its overloads: `string.startsWith(string): bool`, `size(list(V)): int`, `int + int: int`. Types as `formatType` writes them, but for
+   * `timestamp`, `duration`, `ip`, `cidr` and `optional(V)`; a capital letter stands for any type, the same one each time.
    */
   readonly signatures: readonly string[];
   /** One sentence for policy authors. */
   readonly doc: string;
   /**
-   * Evaluation steps of one call: a number, or what it is for these arguments. Charged before the call; an evaluation that has none
-   * left is an error.
+   * Evaluation steps of one call, charged before it: a number, or a function of how large its arguments are, which must not fall when one
+   * of them grows: with the largest possible arguments it is the estimate at load.
    */
-  readonly cost: number | ((a: CelValue, b: CelValue, c: CelValue) => number);
+  readonly cost: Cost;
+  /** How large the result is at most, in units, where it is a text, bytes, a list or a map: without it, as large as all arguments together. */
+  readonly resultSize?: Cost;
+  /** Arguments are measured with everything inside of them (`weigh`), not only their own elements: for what compares or converts deeply. */
+  readonly deep?: true;
   readonly apply: Apply;
+  /** More than two arguments are made one list: `math.greatest(1, 2, 3)`. */
+  readonly variadic?: true;
   /** What knowing the number of arguments and the constant ones at link time makes of it; undefined entries are not constant. */
   readonly prepare?: (constants: readonly (CelValue | undefined)[]) => Prepared | undefined;
   /** In place of `apply` where absence of an operand is not absence of the result. */
   readonly link?: (operands: readonly Operand[]) => Evaluate | undefined;
-  /** The argument of which something can be told at load when it is constant. A regex or glob must be: compiling takes too long later. */
+  /** The argument of which something can be told at load when it is constant. */
   readonly checked?: CheckedArgument;
+  /** What CEL itself refuses beyond the types, seeing the arguments as they are written: a format text that does not fit what it shows. */
+  readonly checkWritten?: (call: WrittenCall) => WrongArgument | undefined;
 }
+
+/**
+ * Steps for arguments of these sizes, receiver first, 0 for those that are not there. Sizes are in units: 1 for a scalar, 1 and one per 16
+ * UTF-16 units of a text or 16 bytes, 1 and one per element of a list or entry of a map.
+ */
+export type Cost = number | ((a: number, b: number, c: number, d: number) => number);
 
 /**
  * Called with the values of the arguments, receiver first, null for those its overload does not have; never with absent or error. Types
  * were checked as far as they were known: what is `dyn` may be anything, and gets an error value.
  */
-export type Apply = (a: CelValue, b: CelValue, c: CelValue) => Outcome;
+export type Apply = (a: CelValue, b: CelValue, c: CelValue, d: CelValue) => Outcome;
 
 export interface Prepared {
   readonly apply: Apply;
-  readonly cost?: FunctionRow["cost"];
+  readonly cost?: Cost;
 }
 
+/**
+ * A constant argument that can only fail when evaluated is refused at load (`weir eval` evaluates it all the same). A regular expression or
+ * glob must be constant in a policy: compiling one takes too long for a request.
+ */
 export interface CheckedArgument {
   readonly argument: number;
   readonly kind: "regex" | "glob" | "zone";
+}
+
+/** A call as it is written, before constants are folded: arguments, receiver first, and what type each node inside of them has. */
+export interface WrittenCall {
+  readonly args: readonly Tree[];
+  readonly typeOf: (tree: Tree) => CelType;
+}
+
+export interface WrongArgument {
+  /** The node that is wrong: one of the arguments, or in one. */
+  readonly at: Tree;
+  readonly finding: Finding;
 }
 
 /** An argument of a function that decides itself what to evaluate. */

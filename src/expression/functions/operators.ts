@@ -1,11 +1,11 @@
 import { ABSENT, type CelValue, Duration, type Outcome, Timestamp, Uint } from "../../attribute/value.ts";
 import { duration, timestamp } from "../time.ts";
-import { compare, equal, invalid, isList, isMap, lookup, NO_OVERLOAD, OVERFLOW, weight } from "../values.ts";
+import { compare, equal, invalid, isList, isMap, lookup, NO_OVERLOAD, OVERFLOW } from "../values.ts";
 import type { FunctionRow } from "./function-row.ts";
 
 const DIVISION_BY_ZERO = invalid("division by zero");
 const NUMBERS = ["int", "uint", "double"] as const;
-const COMPARABLE = ["bool", "string", "bytes", "google.protobuf.Timestamp", "google.protobuf.Duration"] as const;
+const COMPARABLE = ["bool", "string", "bytes", "timestamp", "duration"] as const;
 
 /** `==`, `<`, `+`, `in` … as rows like any other function. `&&`, `||`, `!`, `?:`, `.`, `[]` are not here: they are part of the tree. */
 export const OPERATORS: readonly FunctionRow[] = [
@@ -13,14 +13,16 @@ export const OPERATORS: readonly FunctionRow[] = [
     name: "_==_",
     signatures: ["T == T: bool"],
     doc: "Whether two values are equal; numbers by value, whatever their type.",
-    cost: (a, b) => Math.min(weight(a), weight(b)),
+    cost: (a, b) => Math.min(a, b),
+    deep: true,
     apply: equal,
   },
   {
     name: "_!=_",
     signatures: ["T != T: bool"],
     doc: "Whether two values differ.",
-    cost: (a, b) => Math.min(weight(a), weight(b)),
+    cost: (a, b) => Math.min(a, b),
+    deep: true,
     apply: (a, b) => !equal(a, b),
   },
   comparison("_<_", "<", "below", (order) => order < 0),
@@ -29,9 +31,10 @@ export const OPERATORS: readonly FunctionRow[] = [
   comparison("_>=_", ">=", "above or equal to", (order) => order >= 0),
   {
     name: "_in_",
-    signatures: ["V in list<V>: bool", "K in map<K, V>: bool"],
+    signatures: ["V in list(V): bool", "K in map(K, V): bool"],
     doc: "Whether a list has the element, or a map the key.",
-    cost: (_, b) => (isList(b) ? weight(b) : 1),
+    cost: (a, b) => Math.max(a, b),
+    deep: true,
     apply: contains,
   },
   {
@@ -42,13 +45,13 @@ export const OPERATORS: readonly FunctionRow[] = [
       "double + double: double",
       "string + string: string",
       "bytes + bytes: bytes",
-      "list<V> + list<V>: list<V>",
-      "google.protobuf.Duration + google.protobuf.Duration: google.protobuf.Duration",
-      "google.protobuf.Timestamp + google.protobuf.Duration: google.protobuf.Timestamp",
-      "google.protobuf.Duration + google.protobuf.Timestamp: google.protobuf.Timestamp",
+      "list(V) + list(V): list(V)",
+      "duration + duration: duration",
+      "timestamp + duration: timestamp",
+      "duration + timestamp: timestamp",
     ],
     doc: "Adds numbers, times and durations; joins texts, bytes and lists.",
-    cost: (a, b) => size(a) + size(b),
+    cost: (a, b) => a + b,
     apply: add,
   },
   {
@@ -57,9 +60,9 @@ export const OPERATORS: readonly FunctionRow[] = [
       "int - int: int",
       "uint - uint: uint",
       "double - double: double",
-      "google.protobuf.Duration - google.protobuf.Duration: google.protobuf.Duration",
-      "google.protobuf.Timestamp - google.protobuf.Duration: google.protobuf.Timestamp",
-      "google.protobuf.Timestamp - google.protobuf.Timestamp: google.protobuf.Duration",
+      "duration - duration: duration",
+      "timestamp - duration: timestamp",
+      "timestamp - timestamp: duration",
     ],
     doc: "Subtracts; two timestamps give the duration between them.",
     cost: 1,
@@ -95,7 +98,7 @@ function comparison(name: string, symbol: string, words: string, holds: (order: 
     name,
     signatures: [...numeric, ...COMPARABLE.map((type) => `${type} ${symbol} ${type}: bool`)],
     doc: `Whether the left value is ${words} the right one; numbers by value, texts by code points.`,
-    cost: (a, b) => Math.min(size(a), size(b)),
+    cost: (a, b) => Math.min(a, b),
     apply: (a, b) => {
       const order = compare(a, b);
       return order === undefined ? NO_OVERLOAD : holds(order);
@@ -173,9 +176,4 @@ function subtract(a: CelValue, b: CelValue): Outcome {
 function contains(element: CelValue, container: CelValue): Outcome {
   if (isList(container)) return container.some((item) => equal(item, element));
   return isMap(container) ? lookup(container, element) !== ABSENT : NO_OVERLOAD;
-}
-
-function size(value: CelValue): number {
-  if (typeof value === "string" || value instanceof Uint8Array) return 1 + value.length / 16;
-  return isList(value) ? 1 + value.length : 1;
 }

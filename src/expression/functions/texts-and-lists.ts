@@ -9,40 +9,40 @@ import type { Apply, FunctionRow, Prepared } from "./function-row.ts";
 export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
   {
     name: "size",
-    signatures: ["string", "bytes", "list<dyn>", "map<dyn, dyn>"].flatMap((type) => [
+    signatures: ["string", "bytes", "list(V)", "map(K, V)"].flatMap((type) => [
       `size(${type}): int`,
       `${type}.size(): int`,
     ]),
     doc: "Characters of a text (code points), bytes, elements of a list, entries of a map.",
-    cost: (value) => (typeof value === "string" ? scan(value) : 1),
+    cost: (value) => value,
     apply: size,
   },
   {
     name: "startsWith",
     signatures: ["string.startsWith(string): bool"],
     doc: "Whether the text begins so.",
-    cost: (_, prefix) => scan(prefix),
+    cost: (_, prefix) => prefix,
     apply: onTexts((text, prefix) => text.startsWith(prefix)),
   },
   {
     name: "endsWith",
     signatures: ["string.endsWith(string): bool"],
     doc: "Whether the text ends so.",
-    cost: (_, suffix) => scan(suffix),
+    cost: (_, suffix) => suffix,
     apply: onTexts((text, suffix) => text.endsWith(suffix)),
   },
   {
     name: "contains",
     signatures: ["string.contains(string): bool"],
     doc: "Whether the text has this in it.",
-    cost: (text, part) => scan(text) * (1 + scan(part) / 4),
+    cost: (text, part) => text * (1 + part / 4),
     apply: onTexts((text, part) => text.includes(part)),
   },
   {
     name: "matches",
     signatures: ["string.matches(string): bool", "matches(string, string): bool"],
     doc: "Whether a regular expression (RE2, a constant) is found in the text.",
-    cost: scan,
+    cost: (text) => text,
     apply: () => NO_OVERLOAD,
     checked: { argument: 1, kind: "regex" },
     prepare: ([, source]) => prepared(source, compilePattern),
@@ -51,7 +51,7 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
     name: "glob",
     signatures: ["string.glob(string): bool"],
     doc: "Whether the whole text is as the pattern (a constant): `*` is one path segment or a part of one, `**` anything.",
-    cost: scan,
+    cost: (text) => text,
     apply: () => NO_OVERLOAD,
     checked: { argument: 1, kind: "glob" },
     prepare: ([, source]) => prepared(source, compileGlob),
@@ -70,11 +70,6 @@ function onTexts(test: (a: string, b: string) => boolean): Apply {
   return (a, b) => (typeof a === "string" && typeof b === "string" ? test(a, b) : NO_OVERLOAD);
 }
 
-/** Looking at every character once; some 16 of them are one step. */
-function scan(value: CelValue): number {
-  return typeof value === "string" ? 1 + value.length / 16 : 1;
-}
-
 /** A machine of many instructions may visit each of them at each character. */
 const PROGRAM_STEPS = 64;
 
@@ -87,6 +82,6 @@ function prepared(source: CelValue | undefined, compile: typeof compilePattern):
 function matching(pattern: Pattern): Prepared {
   return {
     apply: (text) => (typeof text === "string" ? pattern.test(text) : NO_OVERLOAD),
-    cost: (text) => (typeof text === "string" ? 4 + (text.length * pattern.size) / PROGRAM_STEPS : 1),
+    cost: (text) => 4 + (text * 16 * pattern.size) / PROGRAM_STEPS,
   };
 }

@@ -39,14 +39,10 @@ function dayOfYear(date: Date): number {
 function field(name: string, doc: string, read: (date: Date) => number, unit?: bigint): FunctionRow {
   const on = (value: CelValue, zone: Zone): Outcome =>
     value instanceof Timestamp ? BigInt(read(clock(value, zone))) : NO_OVERLOAD;
-  const ofDuration = unit === undefined ? [] : [`google.protobuf.Duration.${name}(): int`];
+  const ofDuration = unit === undefined ? [] : [`duration.${name}(): int`];
   return {
     name,
-    signatures: [
-      `google.protobuf.Timestamp.${name}(): int`,
-      `google.protobuf.Timestamp.${name}(string): int`,
-      ...ofDuration,
-    ],
+    signatures: [`timestamp.${name}(): int`, `timestamp.${name}(string): int`, ...ofDuration],
     doc,
     cost: UNKNOWN_ZONE_COST,
     checked: { argument: 1, kind: "zone" },

@@ -12,7 +12,7 @@ const NOT_A_HEADER = invalid("not a text under this name");
 export const WEIR: readonly FunctionRow[] = [
   {
     name: "get",
-    signatures: ["map<K, V>.get(K, V): V"],
+    signatures: ["map(K, V).get(K, V): V"],
     doc: "The value under a key, or the second argument when the key or the whole map is absent; it is evaluated only then.",
     cost: 2,
     apply: (map, key, fallback) => {
@@ -23,7 +23,7 @@ export const WEIR: readonly FunctionRow[] = [
   },
   {
     name: "values",
-    signatures: ["map<string, string>.values(string): list<string>"],
+    signatures: ["map(string, string).values(string): list(string)"],
     doc: "All values of a header, however it was repeated: split at commas outside of double quotes and trimmed, cookies whole; empty when absent.",
     cost: 4,
     apply: (map, name) =>
@@ -42,15 +42,11 @@ export const WEIR: readonly FunctionRow[] = [
     name: "bucket",
     signatures: ["bucket(string, string): int"],
     doc: "A number from 0 to 99 that is always the same for a text and a salt: for rolling out by percentage.",
-    cost: (text, salt) => 4 + length(text) / 4 + length(salt) / 4,
+    cost: (text, salt) => 4 * (text + salt),
     apply: (text, salt) =>
       typeof text === "string" && typeof salt === "string" ? BigInt(bucketOf(text, salt)) : NO_OVERLOAD,
   },
 ];
-
-function length(value: CelValue): number {
-  return typeof value === "string" ? value.length : 0;
-}
 
 function linkGet(map: Operand, key: Operand, fallback: Operand): Evaluate {
   return (frame) => {

@@ -1,27 +1,22 @@
 import { readFileSync } from "node:fs";
-import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from "../../src/attribute/json.ts";
 import type { AttributeSource } from "../../src/attribute/source.ts";
-import type { CelType, SimpleKind } from "../../src/attribute/type.ts";
-import {
-  ABSENT,
-  type CelValue,
-  Duration,
-  Invalid,
-  Optional,
-  type Outcome,
-  Timestamp,
-  TypeValue,
-  Uint,
-} from "../../src/attribute/value.ts";
-import type { Scope } from "../../src/expression/compile.ts";
+import { type CelType, formatType, type SimpleKind } from "../../src/attribute/type.ts";
+import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
+import type { CompileOptions, Scope } from "../../src/expression/compile.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
+import { CEL_GO_BOUNDS } from "../../src/expression/limits.ts";
+import type { ExpressionPlan } from "../../src/expression/tree.ts";
+import { canonical, readTyped, type Typed, writeTyped } from "./typed-value.ts";
 
 /** Expressions judged by cel-go: test/data/cel-go/README.md says what a line holds. */
 export interface OracleCase {
   readonly id: string;
-  readonly e: string;
+  readonly cat?: string;
+  readonly e?: string;
+  /** Pieces and how many times each: what is too long to be written out. */
+  readonly parts?: readonly (readonly [text: string, times: number])[];
   readonly type?: string;
-  readonly fail?: Readonly<Record<string, unknown>>;
+  readonly fail?: Readonly<Record<string, { readonly m?: string }>>;
   readonly runs?: readonly OracleRun[];
 }
 
@@ -29,81 +24,142 @@ interface OracleRun {
   readonly a: number;
   readonly v?: Typed;
   readonly err?: string;
+  readonly m?: string;
   readonly other?: unknown;
   readonly unordered?: boolean;
 }
-
-/** A value as the data writes it: one key, the type. */
-export type Typed = Readonly<Record<string, unknown>>;
 
 interface Activation {
   readonly a: number;
   readonly vars: Readonly<Record<string, Typed>>;
 }
 
-/** How far one case agrees: `check` when it is refused at load, `value` when an evaluation differs. */
-export type Verdict =
-  | { readonly agrees: true }
-  | { readonly agrees: false; readonly at: "check" | "value"; readonly why: string };
+export const FILES = [
+  ...["core", "optional", "strings", "math", "lists", "sets"],
+  ...["encoders", "twovar", "network", "regex", "bindings", "hard"],
+] as const;
 
-const AGREES: Verdict = { agrees: true };
+export const ORACLE_FOLDER = new URL("../data/cel-go", import.meta.url).pathname;
+
+/** What is counted: it type-checks or not, it is an error or not, its values, and (which nobody demands) its type. */
+export type Aspect = "checks" | "errors" | "values" | "type";
+
+export interface Disagreement {
+  readonly aspect: Aspect;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+export interface Verdict {
+  /** The aspects there are: what cel-go refuses has neither values nor errors. */
+  readonly judged: readonly Aspect[];
+  /** At most one of each aspect. What does not check here and does in cel-go has them all wrong. */
+  readonly disagreements: readonly Disagreement[];
+}
 
 /** The cases, requests and vocabulary of one folder. */
 export class Oracle {
-  readonly #activations: readonly Activation[];
+  readonly #activations: ReadonlyMap<number, Activation["vars"]>;
   readonly #scope: Scope;
   readonly #slots: ReadonlyMap<string, number>;
+  readonly #sources = new Map<number, AttributeSource>();
 
-  constructor(folder: string) {
+  constructor(folder: string = ORACLE_FOLDER) {
     const vocabulary: { attributes: Record<string, string>; extras: Record<string, string> } = JSON.parse(
       readFileSync(`${folder}/vocabulary.json`, "utf8"),
     );
-    this.#activations = readLines(`${folder}/activations.ndjson`);
-    const names = { ...vocabulary.attributes, ...vocabulary.extras };
+    this.#activations = new Map(readLines<Activation>(`${folder}/activations.ndjson`).map(({ a, vars }) => [a, vars]));
+    // A vocabulary may have an attribute named `__proto__`.
+    const names = new Map([...Object.entries(vocabulary.attributes), ...Object.entries(vocabulary.extras)]);
     this.#scope = {
-      attributes: new Map(Object.entries(names).map(([name, type]) => [name, readType(type)])),
+      attributes: new Map([...names].map(([name, type]) => [name, readType(type)])),
       definitions: new Map(),
     };
-    this.#slots = new Map(Object.keys(names).map((name, slot) => [name, slot]));
+    this.#slots = new Map([...names.keys()].map((name, slot) => [name, slot]));
   }
 
   judge(one: OracleCase): Verdict {
-    const compiled = compileExpression(one.e, this.#scope, "any");
-    if (one.fail) return compiled.ok ? { agrees: false, at: "check", why: "should be refused" } : AGREES;
-    if (!compiled.ok)
-      return { agrees: false, at: "check", why: `${compiled.problem.code} ${compiled.problem.message}` };
-    const slotOf = (name: string): number => this.#slots.get(name) ?? Number.NaN;
-    const evaluate = link(structuredClone(compiled.plan), { slotOf });
+    const compiled = compileExpression(textOf(one), this.#scope, "any", optionsFor(one));
+    if (one.fail) {
+      if (!compiled.ok) return { judged: ["checks"], disagreements: [] };
+      const theirs = Object.values(one.fail)[0]?.m ?? "refused";
+      return { judged: ["checks"], disagreements: [{ aspect: "checks", ours: "checks", theirs }] };
+    }
+    const judged: readonly Aspect[] = ["checks", "errors", "values", "type"];
+    const theirs = one.type ?? "dyn";
+    if (!compiled.ok) {
+      const ours = `${compiled.problem.code} ${compiled.problem.message}`;
+      return { judged, disagreements: judged.map((aspect) => ({ aspect, ours, theirs })) };
+    }
+    const type = formatType(compiled.plan.type);
+    const ofType: Disagreement[] = type === theirs ? [] : [{ aspect: "type", ours: type, theirs }];
+    return { judged, disagreements: [...this.#runAll(one, compiled.plan), ...ofType] };
+  }
+
+  /** The first disagreement about an error, and the first about a value. */
+  #runAll(one: OracleCase, plan: ExpressionPlan): readonly Disagreement[] {
+    const slotOf = (name: string): number => this.#slots.get(name) ?? unknownName(name);
+    const evaluate = link(structuredClone(plan), { slotOf });
+    const found = new Map<Aspect, Disagreement>();
     for (const run of one.runs ?? []) {
       if (run.other !== undefined) continue;
       const source = this.#source(run.a);
       const outcome = evaluate(createFrame({ source, slots: this.#slots.size, derived: [], record: false }));
-      const why = difference(outcome, run);
-      if (why !== undefined) return { agrees: false, at: "value", why: `activation ${run.a}: ${why}` };
+      for (const one of differences(outcome, run)) if (!found.has(one.aspect)) found.set(one.aspect, one);
     }
-    return AGREES;
+    return [...found.values()];
   }
 
   #source(activation: number): AttributeSource {
+    const known = this.#sources.get(activation);
+    if (known) return known;
     // A request may have an attribute named `constructor`.
-    const vars = new Map(Object.entries(this.#activations.find((one) => one.a === activation)?.vars ?? {}));
-    const values = [...this.#slots.keys()].map(
-      (name): Outcome => (vars.has(name) ? read(vars.get(name) ?? {}) : ABSENT),
+    const vars = new Map(Object.entries(this.#activations.get(activation) ?? {}));
+    const source = sourceOf(
+      [...this.#slots.keys()].map((name): Outcome => {
+        const value = vars.get(name);
+        return value === undefined ? ABSENT : readTyped(value);
+      }),
     );
-    const at = (slot: number): Outcome => values[slot] ?? (values[slot] === null ? null : ABSENT);
-    return {
-      read: at,
-      readKey: (slot, key) => {
-        const map = at(slot);
-        if (!(map instanceof Map)) return ABSENT;
-        return map.has(key) ? map.get(key) : ABSENT;
-      },
-      entries: (slot) => {
-        const map = at(slot);
-        return map instanceof Map ? map : ABSENT;
-      },
-    };
+    this.#sources.set(activation, source);
+    return source;
   }
+}
+
+/** An attribute source over values by slot. */
+export function sourceOf(values: readonly Outcome[]): AttributeSource {
+  const at = (slot: number): Outcome => {
+    const value = values[slot];
+    return value === undefined ? ABSENT : value;
+  };
+  const mapAt = (slot: number): ReturnType<AttributeSource["entries"]> => {
+    const map = at(slot);
+    return map instanceof Map || map instanceof Invalid ? map : ABSENT;
+  };
+  return {
+    read: at,
+    readKey: (slot, key) => {
+      const map = mapAt(slot);
+      if (map === ABSENT || map instanceof Invalid) return map;
+      const value = map.get(key);
+      return value === undefined ? ABSENT : value;
+    },
+    entries: mapAt,
+  };
+}
+
+function unknownName(name: string): never {
+  throw new Error(`the plan reads ${name}, which the vocabulary does not have`);
+}
+
+export function textOf({ e, parts }: OracleCase): string {
+  return e ?? (parts ?? []).map(([text, times]) => text.repeat(times)).join("");
+}
+
+/** cel-go's own bounds for what probes them, a policy's for everything else: they must not be in its way. */
+function optionsFor({ cat = "", parts }: OracleCase): CompileOptions {
+  const probes = parts !== undefined || /^(depth|chain|size|cost)-/.test(cat);
+  return probes ? { lenient: true, bounds: CEL_GO_BOUNDS } : { lenient: true };
 }
 
 export function readLines<T>(file: string): readonly T[] {
@@ -113,32 +169,27 @@ export function readLines<T>(file: string): readonly T[] {
     .map((line) => JSON.parse(line));
 }
 
-/** What cel-go calls an error, we call absent where an attribute or key is not there. */
-function difference(outcome: Outcome, run: OracleRun): string | undefined {
-  if (outcome === ABSENT || outcome instanceof Invalid) {
-    const ours = outcome === ABSENT ? "absent" : outcome.reason;
-    return run.v === undefined ? undefined : `${ours}, expected ${JSON.stringify(run.v)}`;
-  }
-  const ours = canonical(write(outcome), run.unordered === true);
-  const theirs = run.v === undefined ? undefined : canonical(run.v, run.unordered === true);
-  return ours === theirs ? undefined : `${ours}, expected ${theirs ?? run.err}`;
+export function casesOf(file: string, folder: string = ORACLE_FOLDER): readonly OracleCase[] {
+  return readLines<OracleCase>(`${folder}/${file}.ndjson`);
 }
 
-function canonical(value: Typed, unordered: boolean): string {
-  const [[kind = "", inner] = []] = Object.entries(value);
-  if (kind === "list" && Array.isArray(inner)) {
-    const items = inner.map((item: Typed) => canonical(item, unordered));
-    return `list[${(unordered ? items.sort() : items).join()}]`;
+/** What cel-go calls an error, we call absent where an attribute or key is not there. */
+function differences(outcome: Outcome, run: OracleRun): readonly Disagreement[] {
+  const bags = run.unordered === true;
+  const failed = outcome === ABSENT || outcome instanceof Invalid;
+  const ours = failed ? shownFailure(outcome) : canonical(writeTyped(outcome), bags);
+  if (run.v === undefined) {
+    const theirs = `error: ${run.err ?? ""}${run.m === undefined ? "" : ` (${run.m})`}, request ${run.a}`;
+    return failed ? [] : [{ aspect: "errors", ours, theirs }];
   }
-  if (kind === "map" && Array.isArray(inner)) {
-    const entries = inner.map(
-      ([key, item]: [Typed, Typed]) => `${canonical(key, unordered)}=${canonical(item, unordered)}`,
-    );
-    return `map{${entries.sort().join()}}`;
-  }
-  if (kind === "double") return `double ${Object.is(Number(inner), -0) ? "-0" : Number(inner)}`;
-  if (kind === "optional") return `optional ${inner === null ? "none" : canonical(inner as Typed, unordered)}`;
-  return JSON.stringify(value);
+  const expected = canonical(run.v, bags);
+  const theirs = `${expected}, request ${run.a}`;
+  if (failed) return (["errors", "values"] as const).map((aspect) => ({ aspect, ours, theirs }));
+  return ours === expected ? [] : [{ aspect: "values", ours, theirs }];
+}
+
+function shownFailure(outcome: typeof ABSENT | Invalid): string {
+  return outcome === ABSENT ? "absent" : `error: ${outcome.reason}`;
 }
 
 function readType(text: string): CelType {
@@ -148,53 +199,4 @@ function readType(text: string): CelType {
   if (kind === "map") return { kind: "map", key: readType(key), value: readType(value) };
   // The data's own names are ours.
   return { kind: text as SimpleKind };
-}
-
-function read(value: Typed): CelValue {
-  const [[kind = "", inner] = []] = Object.entries(value);
-  const text = String(inner);
-  switch (kind) {
-    case "null":
-      return null;
-    case "bool":
-      return inner === true;
-    case "int":
-      return BigInt(text);
-    case "uint":
-      return new Uint(BigInt(text));
-    case "double":
-      return Number(text);
-    case "string":
-      return text;
-    case "bytes":
-      return new Uint8Array(Buffer.from(text, "base64"));
-    case "timestamp":
-      return new Timestamp(parseTimestamp(text) ?? 0n);
-    case "duration":
-      return new Duration(parseDuration(text) ?? 0n);
-    case "type":
-      return new TypeValue(text);
-    case "list":
-      return (inner as Typed[]).map(read);
-    case "map":
-      return new Map((inner as [Typed, Typed][]).map(([key, item]) => [read(key), read(item)]));
-    default:
-      throw new Error(`a value of kind ${kind}`);
-  }
-}
-
-function write(value: CelValue): Typed {
-  if (value === null) return { null: null };
-  if (typeof value === "boolean") return { bool: value };
-  if (typeof value === "bigint") return { int: value.toString() };
-  if (typeof value === "number") return { double: Object.is(value, -0) ? "-0" : String(value) };
-  if (typeof value === "string") return { string: value };
-  if (value instanceof Uint) return { uint: value.value.toString() };
-  if (value instanceof Timestamp) return { timestamp: formatTimestamp(value.nanos) };
-  if (value instanceof Duration) return { duration: formatDuration(value.nanos) };
-  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
-  if (value instanceof TypeValue) return { type: value.name };
-  if (value instanceof Optional) return { optional: value.value === ABSENT ? null : write(value.value) };
-  if (value instanceof Map) return { map: [...value].map(([key, item]) => [write(key), write(item)]) };
-  return { list: (value as readonly CelValue[]).map(write) };
 }

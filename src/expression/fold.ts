@@ -63,6 +63,10 @@ class Folder {
         return { tree, needs: this.#locals.get(tree.name) ?? OPEN };
       case "comprehension":
         return this.#comprehension(tree, depth);
+      case "bind":
+        return this.#bind(tree, depth);
+      case "optional-map":
+        return this.#optionalMap(tree, depth);
       default:
         return this.#node(tree, depth);
     }
@@ -81,16 +85,44 @@ class Folder {
 
   #comprehension(tree: Tree & { op: "comprehension" }, depth: number): Part {
     const range = this.fold(tree.range, depth);
-    const outer = this.#locals.get(tree.variable);
-    this.#locals.set(tree.variable, depth);
-    const where = tree.where && this.fold(tree.where, depth + 1);
-    const body = this.fold(tree.body, depth + 1);
-    if (outer === undefined) this.#locals.delete(tree.variable);
-    else this.#locals.set(tree.variable, outer);
-    const inner = Math.min(where?.needs ?? CLOSED, body.needs);
-    // What only needs the variable bound here needs nothing from outside.
-    const needs = Math.min(range.needs, inner >= depth ? CLOSED : inner);
-    return { tree: { ...tree, range: range.tree, body: body.tree, ...(where ? { where: where.tree } : {}) }, needs };
+    const variables = tree.second === undefined ? [tree.variable] : [tree.variable, tree.second];
+    const { where } = tree;
+    const folded = this.#inside(variables, depth, where === undefined ? [tree.body] : [tree.body, where]);
+    const [body = tree.body, chosen] = folded.trees;
+    const needs = Math.min(range.needs, folded.needs);
+    return { tree: { ...tree, range: range.tree, body, ...(chosen ? { where: chosen } : {}) }, needs };
+  }
+
+  #bind(tree: Tree & { op: "bind" }, depth: number): Part {
+    const value = this.fold(tree.value, depth);
+    const folded = this.#inside([tree.variable], depth, [tree.body]);
+    const [body = tree.body] = folded.trees;
+    return { tree: { ...tree, value: value.tree, body }, needs: Math.min(value.needs, folded.needs) };
+  }
+
+  #optionalMap(tree: Tree & { op: "optional-map" }, depth: number): Part {
+    const operand = this.fold(tree.operand, depth);
+    const folded = this.#inside([tree.variable], depth, [tree.body]);
+    const [body = tree.body] = folded.trees;
+    return { tree: { ...tree, operand: operand.tree, body }, needs: Math.min(operand.needs, folded.needs) };
+  }
+
+  /** What stands where variables are bound. What only needs those needs nothing from outside. */
+  #inside(
+    variables: readonly string[],
+    depth: number,
+    trees: readonly Tree[],
+  ): { readonly trees: readonly Tree[]; readonly needs: number } {
+    const outer = variables.map((name) => this.#locals.get(name));
+    for (const name of variables) this.#locals.set(name, depth);
+    const parts = trees.map((tree) => this.fold(tree, depth + 1));
+    for (const [index, name] of variables.entries()) {
+      const before = outer[index];
+      if (before === undefined) this.#locals.delete(name);
+      else this.#locals.set(name, before);
+    }
+    const needs = Math.min(...parts.map((part) => part.needs));
+    return { trees: parts.map((part) => part.tree), needs: needs >= depth ? CLOSED : needs };
   }
 
   #evaluate(tree: Tree): Part {

@@ -1,5 +1,5 @@
 import type { AttributeSource } from "../attribute/source.ts";
-import { ABSENT, type Absent, type CelMap, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
+import { ABSENT, type Absent, type CelMap, Invalid, type Outcome } from "../attribute/value.ts";
 import { DEFAULT_BUDGET, MAX_DERIVATION_DEPTH } from "./limits.ts";
 import { COST_LIMIT, invalid, isMap, lookup } from "./values.ts";
 
@@ -16,8 +16,8 @@ export interface Frame {
   isPresent(slot: number): boolean | Invalid;
   /** A whole map attribute; iterating makes an answer not reusable by clients. */
   entries(slot: number): CelMap | Absent | Invalid;
-  /** Comprehension variables, by the depth at which they were bound; written by linked comprehensions only. */
-  readonly locals: CelValue[];
+  /** What the variables of the expression being evaluated stand for, each at its own place; undefined where `cel.bind` has it to come. */
+  readonly locals: (Outcome | undefined)[];
   /** Evaluation steps left for this request; an evaluation that finds none left gives Invalid. One unit is about one node visited. */
   budget: number;
 }
@@ -85,7 +85,7 @@ const DERIVED_TOO_DEEP = invalid("derived attributes need each other too deeply"
 const NOT_A_MAP = invalid("not a map");
 
 class SlotFrame implements RequestFrame {
-  locals: CelValue[] = [];
+  locals: (Outcome | undefined)[] = [];
   budget: number;
   readonly #source: AttributeSource;
   readonly #derived: FrameInput["derived"];

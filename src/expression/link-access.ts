@@ -1,91 +1,135 @@
 import { ABSENT, type CelValue, Invalid, Optional, type Outcome } from "../attribute/value.ts";
-import type { Evaluate, Frame } from "./frame.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Operand } from "./functions/function-row.ts";
 import { NONE } from "./functions/optionals.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
-import { invalid, isFailure, isList, isMap, lookup, numeric, OUT_OF_RANGE } from "./values.ts";
+import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, numeric, OUT_OF_RANGE } from "./values.ts";
 
-const NO_FIELDS = invalid("selecting from a value that is no map");
-const NO_INDEX = invalid("indexing a value that is neither list nor map");
-const NO_SUCH_INDEX = invalid("a list is indexed by int");
+const NO_FIELDS = invalid("a field or element of what is neither map nor list");
+const BAD_INDEX = invalid("a list is indexed by whole numbers");
 
 /** `operand.field`: of a map attribute the one key is read, without the whole map. */
-export function linkKey(operand: Tree, field: string, around: Surroundings): Evaluate {
+export function linkSelect(operand: Tree, field: string, around: Surroundings): Evaluate {
   const whole = operandOf(operand, around);
   if (whole.readKey) {
     const { readKey } = whole;
     return (frame) => readKey(frame, field);
   }
+  const { evaluate } = whole;
   return (frame) => {
-    const value = whole.evaluate(frame);
-    return isFailure(value) ? value : select(value, field);
+    const value = evaluate(frame);
+    if (isFailure(value)) return value;
+    return value instanceof Optional ? partOf(value, field) : part(value, field);
   };
 }
 
-/** Through an optional the result is an optional. */
-function select(value: CelValue, key: CelValue): Outcome {
-  if (value instanceof Optional) {
-    if (value.value === ABSENT) return NONE;
-    return asOptional(select(value.value, key));
-  }
-  return isMap(value) ? lookup(value, key) : NO_FIELDS;
-}
-
-export function linkIndex(operand: Tree, index: Tree, around: Surroundings, beyond: Outcome = OUT_OF_RANGE): Evaluate {
-  if (index.op === "constant" && index.value.type === "string") return linkKey(operand, index.value.value, around);
-  const whole = operandOf(operand, around);
-  const linkedIndex = around.link(index, around);
-  return (frame) => {
-    if (whole.readKey) {
-      const key = linkedIndex(frame);
-      if (typeof key === "string") return whole.readKey(frame, key);
-    }
-    const value = whole.evaluate(frame);
-    if (value instanceof Invalid) return value;
-    const key = linkedIndex(frame);
-    if (isFailure(key)) return key;
-    return value === ABSENT ? ABSENT : at(value, key, beyond);
-  };
-}
-
-function at(value: CelValue, key: CelValue, beyond: Outcome): Outcome {
-  if (value instanceof Optional) return value.value === ABSENT ? NONE : asOptional(at(value.value, key, beyond));
-  if (isMap(value)) return lookup(value, key);
-  if (value === null || typeof value !== "object" || !isList(value)) return NO_INDEX;
-  const index = numeric(key);
-  if (index === undefined || (typeof index === "number" && !Number.isInteger(index))) return NO_SUCH_INDEX;
-  const element = value[Number(index)];
-  return element === undefined ? beyond : element;
-}
-
-/** An optional of what comes out, none where it is absent, or has no fields or elements to be asked for. */
-export function optionally(evaluate: Evaluate): Evaluate {
-  return (frame) => {
-    const outcome = evaluate(frame);
-    return outcome === NO_FIELDS || outcome === NO_INDEX ? NONE : asOptional(outcome);
-  };
-}
-
-function asOptional(outcome: Outcome): Outcome {
-  if (outcome === ABSENT) return NONE;
-  return outcome instanceof Invalid || outcome instanceof Optional ? outcome : new Optional(outcome);
-}
-
-export function linkHas(operand: Tree, field: string | undefined, around: Surroundings): Evaluate {
-  if (operand.op === "attribute") {
-    const slot = around.scope.slotOf(operand.name);
-    if (field === undefined) return (frame) => frame.isPresent(slot);
-    if (operand.type.kind === "map") return (frame) => hasKey(frame, slot, field);
-  }
+/** `operand.?field` of something that is there: none where it lacks the field, absent where it is absent itself. */
+export function linkOptionalKey(operand: Tree, field: string, around: Surroundings): Evaluate {
+  const slot = mapSlot(operand, around);
+  if (slot !== undefined) return (frame) => optionalKey(frame, slot, field);
   const whole = around.link(operand, around);
   return (frame) => {
     const value = whole(frame);
-    if (isFailure(value)) return value;
-    const found = field === undefined ? value : select(value, field);
-    if (found instanceof Optional) return found.value !== ABSENT;
-    // What is no map has no fields; a list is asked for the wrong kind of thing.
-    return found === NO_FIELDS && isList(value) ? NO_INDEX : !isFailure(found);
+    return isFailure(value) ? value : partOf(value, field);
+  };
+}
+
+function optionalKey(frame: Frame, slot: number, key: string): Outcome {
+  const found = frame.readKey(slot, key);
+  if (found !== ABSENT) return found instanceof Invalid ? found : new Optional(found);
+  return frame.isPresent(slot) === false ? ABSENT : NONE;
+}
+
+/** `operand[index]` */
+export function linkIndex(operand: Tree, index: Tree, around: Surroundings): Evaluate {
+  if (index.op === "constant" && index.value.type === "string") return linkSelect(operand, index.value.value, around);
+  const { evaluate, readKey } = operandOf(operand, around);
+  const linkedIndex = around.link(index, around);
+  return (frame) => {
+    if (readKey) {
+      const key = linkedIndex(frame);
+      if (typeof key === "string") return readKey(frame, key);
+    }
+    const value = evaluate(frame);
+    if (value instanceof Invalid) return value;
+    const key = linkedIndex(frame);
+    if (isFailure(key)) return key;
+    if (value === ABSENT) return ABSENT;
+    return searching(frame, value, key) ?? (value instanceof Optional ? partOf(value, key) : part(value, key));
+  };
+}
+
+/** `operand[?index]` */
+export function linkOptionalIndex(operand: Tree, index: Tree, around: Surroundings): Evaluate {
+  if (index.op === "constant" && index.value.type === "string") {
+    return linkOptionalKey(operand, index.value.value, around);
+  }
+  const whole = around.link(operand, around);
+  const slot = mapSlot(operand, around);
+  const linkedIndex = around.link(index, around);
+  return (frame) => {
+    if (slot !== undefined) {
+      const key = linkedIndex(frame);
+      if (typeof key === "string") return optionalKey(frame, slot, key);
+    }
+    const value = whole(frame);
+    if (value instanceof Invalid) return value;
+    const key = linkedIndex(frame);
+    if (isFailure(key)) return key;
+    return value === ABSENT ? ABSENT : (searching(frame, value, key) ?? partOf(value, key));
+  };
+}
+
+/** A number may have to be looked for among all keys. @returns the error when the budget has not that much left. */
+function searching(frame: Frame, value: CelValue, key: CelValue): Invalid | undefined {
+  if (typeof key === "string" || value === null || typeof value !== "object" || !isMap(value)) return undefined;
+  return charge(frame, 1 + value.size / ENTRIES_PER_UNIT);
+}
+
+/** What a value has under a key or index: absent where a map lacks it, an error where a list is too short. */
+function part(value: CelValue, key: CelValue): Outcome {
+  if (value === null || typeof value !== "object") return NO_FIELDS;
+  if (isMap(value)) return lookup(value, key);
+  if (!isList(value)) return NO_FIELDS;
+  const index = numeric(key);
+  if (index === undefined || (typeof index === "number" && !Number.isInteger(index))) return BAD_INDEX;
+  const element = value[Number(index)];
+  return element === undefined ? OUT_OF_RANGE : element;
+}
+
+/** The same as an optional, of what may be one itself: none where it is not there, or where there is nothing to look into. */
+function partOf(value: CelValue, key: CelValue): Outcome {
+  const inside = value instanceof Optional ? value.value : value;
+  if (inside === ABSENT) return NONE;
+  const found = part(inside, key);
+  if (found === ABSENT || found === OUT_OF_RANGE || found === NO_FIELDS) return NONE;
+  return found instanceof Invalid ? found : new Optional(found);
+}
+
+/** `request.?method`: an optional of what comes out, none where it is absent. */
+export function optionally(evaluate: Evaluate): Evaluate {
+  return (frame) => {
+    const outcome = evaluate(frame);
+    if (outcome === ABSENT) return NONE;
+    return outcome instanceof Invalid ? outcome : new Optional(outcome);
+  };
+}
+
+/** `has(operand.field)`: whether a map has the key; of what is neither map nor list: false. */
+export function linkHas(operand: Tree, field: string | undefined, around: Surroundings): Evaluate {
+  if (operand.op === "attribute" && field === undefined) {
+    const slot = around.scope.slotOf(operand.name);
+    return (frame) => frame.isPresent(slot);
+  }
+  const slot = mapSlot(operand, around);
+  if (slot !== undefined && field !== undefined) return (frame) => hasKey(frame, slot, field);
+  const whole = around.link(operand, around);
+  return (frame) => {
+    const value = whole(frame);
+    if (isFailure(value) || field === undefined) return isFailure(value) ? value : true;
+    const found = partOf(value, field);
+    return found instanceof Invalid ? found : found !== NONE;
   };
 }
 
@@ -100,7 +144,11 @@ export function hasKey(frame: Frame, slot: number, key: string): Outcome {
 /** A map attribute can be asked for one key. */
 export function operandOf(tree: Tree, around: Surroundings): Operand {
   const evaluate = around.link(tree, around);
-  if (tree.op !== "attribute" || tree.type.kind !== "map") return { evaluate, readKey: undefined };
-  const slot = around.scope.slotOf(tree.name);
-  return { evaluate, readKey: (frame, key) => frame.readKey(slot, key) };
+  const slot = mapSlot(tree, around);
+  return { evaluate, readKey: slot === undefined ? undefined : (frame, key) => frame.readKey(slot, key) };
+}
+
+/** The slot of a map attribute. */
+export function mapSlot(tree: Tree, { scope }: Surroundings): number | undefined {
+  return tree.op === "attribute" && tree.type.kind === "map" ? scope.slotOf(tree.name) : undefined;
 }

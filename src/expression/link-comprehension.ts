@@ -1,6 +1,16 @@
-import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
+import {
+  ABSENT,
+  type Absent,
+  type CelList,
+  type CelMap,
+  type CelValue,
+  Invalid,
+  type Outcome,
+} from "../attribute/value.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { mapSlot } from "./link-access.ts";
+import { MapBuilder } from "./link-literal.ts";
+import { inside, newVariable, type Surroundings } from "./surroundings.ts";
 import type { Comprehension, Tree } from "./tree.ts";
 import { asBool, invalid, isFailure, isList, isMap } from "./values.ts";
 
@@ -8,21 +18,25 @@ const NOT_A_RANGE = invalid("neither a list nor a map to walk through");
 
 /** What every macro does is: walk a range, bind each element, and do something with what the body gives. */
 interface Loop {
-  readonly range: (frame: Frame) => Iterable<CelValue> | Absent | Invalid;
+  readonly range: (frame: Frame) => CelList | CelMap | Absent | Invalid;
   readonly body: Evaluate;
   readonly where: Evaluate | undefined;
-  /** Where the variable stands among the frame's. */
-  readonly depth: number;
+  /** Where the variables stand among the frame's. */
+  readonly first: number;
+  readonly second: number | undefined;
 }
 
 /** `exists` and `all` fold like `||` and `&&`; the other macros pass absence and error on. */
 export function linkComprehension(tree: Comprehension, around: Surroundings): Evaluate {
-  const inside: Surroundings = { ...around, locals: [...around.locals, tree.variable] };
+  const first = newVariable(tree.variable, around);
+  const second = tree.second === undefined ? undefined : newVariable(tree.second, around);
+  const within = inside(around, first, ...(second ? [second] : []));
   const loop: Loop = {
     range: linkRange(tree.range, around),
-    body: around.link(tree.body, inside),
-    where: tree.where && around.link(tree.where, inside),
-    depth: around.locals.length,
+    body: around.link(tree.body, within),
+    where: tree.where && around.link(tree.where, within),
+    first: first.place,
+    second: second?.place,
   };
   switch (tree.macro) {
     case "exists":
@@ -34,36 +48,60 @@ export function linkComprehension(tree: Comprehension, around: Surroundings): Ev
     case "filter":
       return filter(loop);
     case "map":
-      return map(loop);
+    case "transformList":
+      return transformList(loop);
+    case "transformMap":
+      return transformMap(loop, (builder, key, value) => builder.add(key, value));
+    case "transformMapEntry":
+      return transformMap(loop, (builder, _, entries) => builder.addAll(entries));
   }
 }
 
-/** A map is walked by its keys. */
 function linkRange(tree: Tree, around: Surroundings): Loop["range"] {
-  if (tree.op === "attribute" && tree.type.kind === "map") {
-    const slot = around.scope.slotOf(tree.name);
-    return (frame) => {
-      const entries = frame.entries(slot);
-      return entries === ABSENT || entries instanceof Invalid ? entries : entries.keys();
-    };
-  }
+  const slot = mapSlot(tree, around);
+  if (slot !== undefined && around.joining) return (frame) => frame.entries(slot);
   const linked = around.link(tree, around);
   return (frame) => {
     const value = linked(frame);
     if (isFailure(value)) return value;
     if (value === null || typeof value !== "object") return NOT_A_RANGE;
-    if (isMap(value)) return value.keys();
-    return isList(value) ? value : NOT_A_RANGE;
+    return isMap(value) || isList(value) ? value : NOT_A_RANGE;
   };
 }
 
-function quantifier({ range, body, depth }: Loop, settling: boolean): Evaluate {
+/** What is walked through: the elements of a list, the keys of a map. */
+function itemsOf(range: CelList | CelMap): CelList {
+  return isList(range) ? range : [...range.keys()];
+}
+
+/** Gives the variables their values for one round. @returns the error when the budget has no round left. */
+function bind(
+  frame: Frame,
+  { first, second }: Loop,
+  range: CelList | CelMap,
+  item: CelValue,
+  round: number,
+): Invalid | undefined {
+  if (second === undefined) {
+    frame.locals[first] = item;
+  } else if (isList(range)) {
+    frame.locals[first] = BigInt(round);
+    frame.locals[second] = item;
+  } else {
+    frame.locals[first] = item;
+    frame.locals[second] = range.get(item) ?? null;
+  }
+  return charge(frame, 2);
+}
+
+function quantifier(loop: Loop, settling: boolean): Evaluate {
+  const { range, body } = loop;
   return (frame) => {
-    const elements = range(frame);
-    if (elements === ABSENT || elements instanceof Invalid) return elements;
+    const whole = range(frame);
+    if (whole === ABSENT || whole instanceof Invalid) return whole;
     let failure: Absent | Invalid | undefined;
-    for (const element of elements) {
-      const over = bind(frame, depth, element);
+    for (const [round, item] of itemsOf(whole).entries()) {
+      const over = bind(frame, loop, whole, item, round);
       if (over) return over;
       const outcome = asBool(body(frame));
       if (outcome === settling) return settling;
@@ -73,14 +111,15 @@ function quantifier({ range, body, depth }: Loop, settling: boolean): Evaluate {
   };
 }
 
-function existsOne({ range, body, depth }: Loop): Evaluate {
+function existsOne(loop: Loop): Evaluate {
+  const { range, body } = loop;
   return (frame) => {
-    const elements = range(frame);
-    if (elements === ABSENT || elements instanceof Invalid) return elements;
+    const whole = range(frame);
+    if (whole === ABSENT || whole instanceof Invalid) return whole;
     let found = 0;
     let absent = false;
-    for (const element of elements) {
-      const outcome = bind(frame, depth, element) ?? asBool(body(frame));
+    for (const [round, item] of itemsOf(whole).entries()) {
+      const outcome = bind(frame, loop, whole, item, round) ?? asBool(body(frame));
       if (outcome instanceof Invalid) return outcome;
       if (outcome === ABSENT) absent = true;
       else if (outcome) found++;
@@ -89,42 +128,63 @@ function existsOne({ range, body, depth }: Loop): Evaluate {
   };
 }
 
-function filter({ range, body, depth }: Loop): Evaluate {
+function filter(loop: Loop): Evaluate {
+  const { range, body } = loop;
   return (frame) => {
-    const elements = range(frame);
-    if (elements === ABSENT || elements instanceof Invalid) return elements;
+    const whole = range(frame);
+    if (whole === ABSENT || whole instanceof Invalid) return whole;
     const kept: CelValue[] = [];
     let absent = false;
-    for (const element of elements) {
-      const outcome = bind(frame, depth, element) ?? asBool(body(frame));
+    for (const [round, item] of itemsOf(whole).entries()) {
+      const outcome = bind(frame, loop, whole, item, round) ?? asBool(body(frame));
       if (outcome instanceof Invalid) return outcome;
       if (outcome === ABSENT) absent = true;
-      else if (outcome) kept.push(element);
+      else if (outcome) kept.push(item);
     }
     return absent ? ABSENT : kept;
   };
 }
 
-function map({ range, body, where, depth }: Loop): Evaluate {
+/** `map` and `transformList`. */
+function transformList(loop: Loop): Evaluate {
+  return transforming(loop, () => {
+    const list: CelValue[] = [];
+    return { add: (_, value) => void list.push(value), result: list };
+  });
+}
+
+function transformMap(
+  loop: Loop,
+  add: (builder: MapBuilder, key: CelValue, value: CelValue) => Invalid | undefined,
+): Evaluate {
+  return transforming(loop, () => {
+    const builder = new MapBuilder();
+    return { add: (key, value) => add(builder, key, value), result: builder.map };
+  });
+}
+
+/** Where the results of the rounds are gathered. */
+interface Gathered {
+  readonly add: (key: CelValue, value: CelValue) => Invalid | undefined;
+  readonly result: CelValue;
+}
+
+function transforming(loop: Loop, gather: () => Gathered): Evaluate {
+  const { range, body, where } = loop;
   return (frame) => {
-    const elements = range(frame);
-    if (elements === ABSENT || elements instanceof Invalid) return elements;
-    const mapped: CelValue[] = [];
+    const whole = range(frame);
+    if (whole === ABSENT || whole instanceof Invalid) return whole;
+    const { add, result } = gather();
     let absent = false;
-    for (const element of elements) {
-      const chosen = bind(frame, depth, element) ?? (where ? asBool(where(frame)) : true);
+    for (const [round, item] of itemsOf(whole).entries()) {
+      const chosen = bind(frame, loop, whole, item, round) ?? (where ? asBool(where(frame)) : true);
       if (chosen === false) continue;
       const outcome: Outcome = chosen === true ? body(frame) : chosen;
       if (outcome instanceof Invalid) return outcome;
-      if (outcome === ABSENT) absent = true;
-      else mapped.push(outcome);
+      const wrong = outcome === ABSENT ? undefined : add(isList(whole) ? BigInt(round) : item, outcome);
+      if (wrong) return wrong;
+      absent ||= outcome === ABSENT;
     }
-    return absent ? ABSENT : mapped;
+    return absent ? ABSENT : result;
   };
-}
-
-/** Gives the variable its value for one round. @returns the error when the budget has no round left. */
-function bind(frame: Frame, depth: number, element: CelValue): Invalid | undefined {
-  frame.locals[depth] = element;
-  return charge(frame, 2);
 }

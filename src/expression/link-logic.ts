@@ -13,7 +13,10 @@ export function linkAnd(operands: readonly Tree[], around: Surroundings): Evalua
 }
 
 export function linkOr(operands: readonly Tree[], around: Surroundings): Evaluate {
-  return settledBy(true, joinEqualities(operands, around));
+  return settledBy(
+    true,
+    around.joining ? joinEqualities(operands, around) : operands.map((operand) => around.link(operand, around)),
+  );
 }
 
 function settledBy(settling: boolean, terms: readonly Evaluate[]): Evaluate {

@@ -1,4 +1,4 @@
-import { type CelValue, Duration, Optional, Timestamp, TypeValue, Uint } from "../attribute/value.ts";
+import { type CelValue, Cidr, Duration, IpAddress, Optional, Timestamp, TypeValue, Uint } from "../attribute/value.ts";
 import type { Literal } from "./tree.ts";
 import { isMap } from "./values.ts";
 
@@ -24,7 +24,7 @@ export function fromLiteral(literal: Literal): CelValue {
   }
 }
 
-/** @returns the value as plain data, undefined for an optional, which has no literal. */
+/** @returns the value as plain data, undefined for optionals and addresses, which have no literal. */
 export function toLiteral(value: CelValue): Literal | undefined {
   if (value === null) return { type: "null" };
   switch (typeof value) {
@@ -47,7 +47,7 @@ function objectLiteral(value: Exclude<CelValue, null | boolean | bigint | number
   if (value instanceof Duration) return { type: "duration", nanos: value.nanos };
   if (value instanceof TypeValue) return { type: "type", name: value.name };
   if (value instanceof Uint8Array) return { type: "bytes", value };
-  if (value instanceof Optional) return undefined;
+  if (value instanceof Optional || value instanceof IpAddress || value instanceof Cidr) return undefined;
   if (isMap(value)) return mapLiteral(value);
   const items = value.map(toLiteral);
   return items.every((item) => item !== undefined) ? { type: "list", items } : undefined;

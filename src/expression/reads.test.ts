@@ -62,7 +62,9 @@ describe("total: never absent, whatever the request lacks", () => {
     ['source.principal.orDefault("")', true],
     ["source.principal.orDefault(request.host)", false],
     ['source.principal.orDefault(request.host.orDefault(""))', true],
-    ['request.headers[?"a"].orValue("x")', true],
+    // As with `in`: there is no answer for a key of a map that is not there.
+    ['request.headers[?"a"].orValue("x")', false],
+    ['request.?headers[?"a"].orValue("x")', true],
     ["request.?host.hasValue()", true],
     ["it.is.yes || true", true],
     ["has(request.host) ? request.host : ''", false],

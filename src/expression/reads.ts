@@ -52,6 +52,14 @@ class Collector {
       case "call":
         this.#call(tree, around);
         break;
+      case "bind":
+        // What guards the variable where it is read does not reach its value.
+        this.#each([tree.value], PLAIN);
+        this.visit(tree.body, around);
+        break;
+      case "optional-map":
+        this.#each([tree.operand, tree.body], around);
+        break;
       case "comprehension":
         this.#each([tree.range, ...(tree.where ? [tree.where] : []), tree.body], around);
         break;
@@ -209,11 +217,11 @@ export function mayBeAbsent(tree: Tree, isThere: IsThere = () => false): boolean
     case "select":
       return true;
     case "optional-select":
-      return false;
+      return within(tree.operand);
     case "index":
       return true;
     case "optional-index":
-      return within(tree.index);
+      return within(tree.operand) || within(tree.index);
     case "has":
       return tree.field !== undefined && within(tree.operand);
     case "and":
@@ -227,6 +235,11 @@ export function mayBeAbsent(tree: Tree, isThere: IsThere = () => false): boolean
       return tree.elements.some(within);
     case "map":
       return tree.entries.flat().some(within);
+    case "bind":
+      // The value counts where the body reads it.
+      return within(tree.value) || within(tree.body);
+    case "optional-map":
+      return within(tree.operand) || within(tree.body);
     case "comprehension":
       return within(tree.range) || (tree.where !== undefined && within(tree.where)) || within(tree.body);
     case "call":

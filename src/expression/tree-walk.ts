@@ -31,6 +31,10 @@ export function mapChildren(tree: Inner, child: (tree: Tree) => Tree): Tree {
       return { ...tree, entries: tree.entries.map(([key, value]) => [child(key), child(value)] as const) };
     case "call":
       return { ...tree, args: tree.args.map(child) };
+    case "bind":
+      return { ...tree, value: child(tree.value), body: child(tree.body) };
+    case "optional-map":
+      return { ...tree, operand: child(tree.operand), body: child(tree.body) };
     case "comprehension": {
       const parts = { range: child(tree.range), body: child(tree.body) };
       return { ...tree, ...parts, ...(tree.where ? { where: child(tree.where) } : {}) };

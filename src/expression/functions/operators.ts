@@ -4,6 +4,7 @@ import { compare, equal, invalid, isList, isMap, lookup, NO_OVERLOAD, OVERFLOW }
 import type { FunctionRow } from "./function-row.ts";
 
 const DIVISION_BY_ZERO = invalid("division by zero");
+const MIN_INT = -(2n ** 63n);
 const NUMBERS = ["int", "uint", "double"] as const;
 const COMPARABLE = ["bool", "string", "bytes", "timestamp", "duration"] as const;
 
@@ -135,8 +136,10 @@ function divide(a: bigint, b: bigint): bigint | undefined {
   return b === 0n ? undefined : a / b;
 }
 
+/** The smallest int has no opposite: its division by -1 overflows, and so does the rest of it, as in cel-go. */
 function remainder(a: bigint, b: bigint): bigint | undefined {
-  return b === 0n ? undefined : a % b;
+  if (b === 0n) return undefined;
+  return b === -1n && a === MIN_INT ? -a : a % b;
 }
 
 /** An int, or overflow. */

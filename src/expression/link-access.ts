@@ -1,4 +1,4 @@
-import { ABSENT, type CelValue, Invalid, Optional, type Outcome } from "../attribute/value.ts";
+import { ABSENT, type Absent, type CelValue, Invalid, Optional, type Outcome } from "../attribute/value.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Operand } from "./functions/function-row.ts";
 import { NONE } from "./functions/optionals.ts";
@@ -20,7 +20,7 @@ export function linkSelect(operand: Tree, field: string, around: Surroundings): 
   return (frame) => {
     const value = evaluate(frame);
     if (isFailure(value)) return value;
-    return value instanceof Optional ? partOf(value, field) : part(value, field);
+    return value instanceof Optional ? through(value, field) : part(value, field);
   };
 }
 
@@ -56,7 +56,7 @@ export function linkIndex(operand: Tree, index: Tree, around: Surroundings): Eva
     const key = linkedIndex(frame);
     if (isFailure(key)) return key;
     if (value === ABSENT) return ABSENT;
-    return searching(frame, value, key) ?? (value instanceof Optional ? partOf(value, key) : part(value, key));
+    return searching(frame, value, key) ?? (value instanceof Optional ? through(value, key) : part(value, key));
   };
 }
 
@@ -98,22 +98,31 @@ function part(value: CelValue, key: CelValue): Outcome {
   return element === undefined ? OUT_OF_RANGE : element;
 }
 
-/** The same as an optional, of what may be one itself: none where it is not there, or where there is nothing to look into. */
+/** `a.?b.c`: what follows a `?` is an optional too. */
+function through({ value }: Optional, key: CelValue): Outcome {
+  return asOptional(presentIn(value, key));
+}
+
+/** `a.?b`, of what may be an optional itself: none also where there is nothing to look into. */
 function partOf(value: CelValue, key: CelValue): Outcome {
-  const inside = value instanceof Optional ? value.value : value;
-  if (inside === ABSENT) return NONE;
-  const found = part(inside, key);
-  if (found === ABSENT || found === OUT_OF_RANGE || found === NO_FIELDS) return NONE;
-  return found instanceof Invalid ? found : new Optional(found);
+  const found = presentIn(value instanceof Optional ? value.value : value, key);
+  return found === NO_FIELDS ? NONE : asOptional(found);
+}
+
+/** As `part`, but absent for whatever is not there. */
+function presentIn(value: CelValue | Absent, key: CelValue): Outcome {
+  const found = value === ABSENT ? ABSENT : part(value, key);
+  return found === OUT_OF_RANGE ? ABSENT : found;
+}
+
+function asOptional(outcome: Outcome): Outcome {
+  if (outcome === ABSENT) return NONE;
+  return outcome instanceof Invalid ? outcome : new Optional(outcome);
 }
 
 /** `request.?method`: an optional of what comes out, none where it is absent. */
 export function optionally(evaluate: Evaluate): Evaluate {
-  return (frame) => {
-    const outcome = evaluate(frame);
-    if (outcome === ABSENT) return NONE;
-    return outcome instanceof Invalid ? outcome : new Optional(outcome);
-  };
+  return (frame) => asOptional(evaluate(frame));
 }
 
 /** `has(operand.field)`: whether a map has the key; of what is neither map nor list: false. */
@@ -128,8 +137,8 @@ export function linkHas(operand: Tree, field: string | undefined, around: Surrou
   return (frame) => {
     const value = whole(frame);
     if (isFailure(value) || field === undefined) return isFailure(value) ? value : true;
-    const found = partOf(value, field);
-    return found instanceof Invalid ? found : found !== NONE;
+    const found = presentIn(value instanceof Optional ? value.value : value, field);
+    return found instanceof Invalid && found !== NO_FIELDS ? found : !isFailure(found);
   };
 }
 

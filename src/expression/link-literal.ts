@@ -63,46 +63,49 @@ export function linkMap({ entries, optional = [] }: Tree & { op: "map" }, around
         absent = true;
         continue;
       }
-      // As in cel-go an optional entry takes the place of one before it, even when it has nothing to put there.
-      if (entry.isOptional) builder.delete(key);
-      const wrong = value === LEFT_OUT ? undefined : builder.add(key, value);
+      const wrong = value === LEFT_OUT ? builder.delete(key) : builder.set(key, value);
       if (wrong) return wrong;
     }
     return absent ? ABSENT : builder.map;
   };
 }
 
-/** Makes a map whose keys are all different, 1 and 1u being the same. */
+/** Makes a map with keys of CEL's kinds. */
 export class MapBuilder {
   readonly map = new Map<CelValue, CelValue>();
-  /** By number, the key that has it. */
+  /** By number, the key that has it: a uint is an object, which a map does not find by what it is. */
   #numbers: Map<bigint, CelValue> | undefined;
 
-  /** @returns an error for what cannot be a key, or is one already. */
-  add(key: CelValue, value: CelValue): Invalid | undefined {
+  /** The last one of two equal keys counts, as in cel-go. @returns an error for what cannot be a key, or for 1 and 1u in one map. */
+  set(key: CelValue, value: CelValue): Invalid | undefined {
     if (typeof key === "string" || typeof key === "boolean") {
-      if (this.map.has(key)) return DUPLICATE_KEY;
-    } else {
-      const number = numeric(key);
-      if (typeof number !== "bigint") return BAD_KEY;
-      this.#numbers ??= new Map();
-      if (this.#numbers.has(number)) return DUPLICATE_KEY;
-      this.#numbers.set(number, key);
+      this.map.set(key, value);
+      return undefined;
     }
-    this.map.set(key, value);
+    const number = numeric(key);
+    if (typeof number !== "bigint") return BAD_KEY;
+    this.#numbers ??= new Map();
+    const known = this.#numbers.get(number) ?? key;
+    if (typeof known !== typeof key) return DUPLICATE_KEY;
+    this.#numbers.set(number, known);
+    this.map.set(known, value);
     return undefined;
   }
 
-  delete(key: CelValue): void {
+  /** As in cel-go an optional entry without a value takes away one that was before it. */
+  delete(key: CelValue): undefined {
     const number = numeric(key);
-    if (typeof number !== "bigint") {
-      this.map.delete(key);
-      return;
-    }
-    const known = this.#numbers?.get(number);
+    const known = typeof number === "bigint" ? this.#numbers?.get(number) : key;
     if (known === undefined) return;
     this.map.delete(known);
-    this.#numbers?.delete(number);
+    if (typeof number === "bigint") this.#numbers?.delete(number);
+  }
+
+  /** @returns an error for what cannot be a key, or is one already. */
+  add(key: CelValue, value: CelValue): Invalid | undefined {
+    const { size } = this.map;
+    const wrong = this.set(key, value);
+    return wrong === undefined && this.map.size === size ? DUPLICATE_KEY : wrong;
   }
 
   /** All entries of a map. @returns an error when it is none, or has a key that is there already. */

@@ -85,8 +85,7 @@ export function equal(a: CelValue, b: CelValue): boolean {
     return false;
   const x = numeric(a);
   const y = numeric(b);
-  // biome-ignore lint/suspicious/noDoubleEquals: compares bigint and number by exact value, as CEL does
-  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && x == y;
+  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && compareNumbers(x, y) === 0;
   return equalObjects(a, b);
 }
 
@@ -99,12 +98,31 @@ function equalObjects(a: CelValue, b: CelValue): boolean {
   if (a instanceof IpAddress) return b instanceof IpAddress && a.family === b.family && a.bits === b.bits;
   if (a instanceof Cidr) return b instanceof Cidr && a.prefix === b.prefix && equalObjects(a.address, b.address);
   if (isList(a)) return isList(b) && a.length === b.length && a.every((item, index) => equalAt(item, b[index]));
-  if (!isMap(a) || !isMap(b) || a.size !== b.size) return false;
+  return isMap(a) && isMap(b) && a.size === b.size && equalMaps(a, b);
+}
+
+function equalMaps(a: CelMap, b: CelMap): boolean {
+  let numbers: ReadonlyMap<bigint, CelValue> | undefined;
   for (const [key, value] of a) {
-    const other = lookup(b, key);
+    let other = orAbsent(b.get(key));
+    const number = other === ABSENT ? numeric(key) : undefined;
+    if (typeof number === "bigint") {
+      // A uint is found by its number: in a map of its own, for large maps of uints must not be searched again and again.
+      numbers ??= byNumber(b);
+      other = orAbsent(numbers.get(number));
+    }
     if (other === ABSENT || !equal(value, other)) return false;
   }
   return true;
+}
+
+function byNumber(map: CelMap): ReadonlyMap<bigint, CelValue> {
+  const numbers = new Map<bigint, CelValue>();
+  for (const [key, value] of map) {
+    const number = numeric(key);
+    if (typeof number === "bigint") numbers.set(number, value);
+  }
+  return numbers;
 }
 
 function equalAt(a: CelValue, b: CelValue | undefined): boolean {
@@ -145,11 +163,12 @@ export function compare(a: CelValue, b: CelValue): number | undefined {
   return undefined;
 }
 
+/** Of a whole number and a double the whole one is made a double first, rounded where it is large: so CEL's own tests have it. */
 function compareNumbers(a: bigint | number, b: bigint | number): number {
+  if (typeof a !== typeof b) return compareNumbers(Number(a), Number(b));
   if (a < b) return -1;
   if (a > b) return 1;
-  // biome-ignore lint/suspicious/noDoubleEquals: compares bigint and number by exact value; NaN is left over
-  return a == b ? 0 : Number.NaN;
+  return a === b ? 0 : Number.NaN;
 }
 
 /** By code points: JavaScript's own order puts what is beyond U+FFFF before U+E000. */

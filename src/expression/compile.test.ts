@@ -78,7 +78,6 @@ describe("what other languages write has our own words", () => {
     ["request.size =< 3", "P1213 =<", "write `<=`"],
     ['request.method in ("GET", "PUT")', "P1213 (", "write `[`"],
     ['request.method matches "G.*"', "P1220 matches", "write `text.matches(…)`"],
-    ["request.headers.`x-a`", "P1215 `", expect.stringContaining('`map["x-user"]`')],
     ["it.is.yes\u200b", "P1215 \u200b", expect.stringContaining("delete it")],
     ["it.is.yes # why", "P1215 #", "a comment in an expression begins with `//`"],
     ["has(request.auth.subject, request.method)", "P1207 request.method", expect.stringContaining("&&")],
@@ -87,8 +86,7 @@ describe("what other languages write has our own words", () => {
     ['"""GET', 'P1214 """', 'add """ where it ends'],
     ["request.method == “GET”", "P1215 “", 'write straight quotes: `"…"`'],
     ["request.size > 1;", "P1215 ;", "inside of a text it needs quotes around it"],
-    [".5 < 1.0", "P1219 .5", "write `0.5`"],
-    ["1.5e-", "P1219 -", "write `12`, `12u`, `0x1f` or `1.5e3`"],
+    ["1.5e-", "P1219 e", "write `12`, `12u`, `0x1f` or `1.5e3`"],
     ["it.is.yes it.is.no", "P1220 it", "such as `&&`, `||`, `==` or `in`"],
     ['request.method == "a" "b"', 'P1220 "b"', "such as `&&`, `||`, `==` or `in`"],
     ["(it.is.yes", "P1217 s", undefined],
@@ -101,8 +99,6 @@ describe("what other languages write has our own words", () => {
     ["if (it.is.yes) 1", "P1208 if", "no attribute or variable can have this name"],
     ['"\\q" == ""', "P1218 \\q", 'a backslash in a text is written `\\\\`; `r"…"` takes every character as it is'],
     ['"\\ud800" == ""', "P1218 \\ud800", expect.any(String)],
-    ['r"\\" == ""', 'P1218 r"\\"', expect.any(String)],
-    ["1 == 2 in [true]", "P1226 1 == 2 in [true]", expect.stringContaining("parentheses")],
     ["9223372036854775808 > 1", "P1219 9223372036854775808", expect.stringContaining("a uint is written with `u`")],
     [
       "-9223372036854775809 > 1",
@@ -114,7 +110,12 @@ describe("what other languages write has our own words", () => {
     ["has(1)", "P1207 1", expect.any(String)],
     ["[1].exists(2, true)", "P1206 2", "a plain name, as in `list.exists(x, …)`"],
     ["[1].exists(request.method, true)", "P1206 request.method", expect.any(String)],
-    ["[1].all(x)", "P1205 all", "it is `list.all(x, …)`"],
+    ["[1].all(x)", "P1205 all", "it is `range.all(x, condition)` or `range.all(k, v, condition)`"],
+    ["`x-a` == 1", "P1215 `x-a`", expect.stringContaining('`map["x-user"]`')],
+    ['r"\\"a" == ""', 'P1218 r"\\"', expect.any(String)],
+    ["[1].all(x, x, true)", "P1206 x", "the second one needs another name"],
+    ["request.method in ('GET')", "P1231 request.method in ('GET'", "a list is written `[…]`"],
+    ["Foo{a: 1}", "P1228 Foo{a: 1}", 'a map is written `{"key": value}`'],
   ])("%s", (text, place, help) => {
     const found = problemOf(text);
     expect([underlined(text, found), found.help]).toEqual([place, help === undefined ? found.help : help]);

@@ -1,15 +1,15 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
+import { check } from "./check.ts";
 import { constantArgumentProblem } from "./constant-arguments.ts";
 import { type Folded, fold } from "./fold.ts";
-import { type Bounds, MAX_NESTING } from "./limits.ts";
+import { type Bounds, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
+import { parse } from "./parser.ts";
 import { type Compiled, type Expected, type Problem, problem, quoted } from "./problem.ts";
 import { mayBeAbsent, readsOf } from "./reads.ts";
-import { resolve } from "./resolve.ts";
 import type { Scope } from "./scope.ts";
-import { parse } from "./syntax.ts";
 import type { ExpressionPlan } from "./tree.ts";
-import { keyProblem, resultProblem, typeProblem } from "./type-problems.ts";
+import { resultProblem } from "./type-problems.ts";
 
 export type { Compiled, Expected, Problem } from "./problem.ts";
 export type { Definition, Scope } from "./scope.ts";
@@ -43,19 +43,18 @@ export function compileExpression(
 }
 
 /** The order in which an expression is looked at. */
-function steps(text: string, scope: Scope, expected: Expected, _: CompileOptions): Compiled<ExpressionPlan> {
-  const parsed = parse(text);
-  if (!parsed.ok) return { ...parsed, stage: "parse" };
-  const resolved = resolve(parsed.root, text, scope);
-  if (!resolved.ok) return failed(resolved.problem);
-  const checked = parsed.check();
-  if (!checked.ok) return failed(typeProblem(checked.failure, text));
-  const wrongType = keyProblem(parsed.root) ?? resultProblem(checked.type, expected, text);
+function steps(text: string, scope: Scope, expected: Expected, options: CompileOptions): Compiled<ExpressionPlan> {
+  const bounds = options.bounds ?? POLICY_BOUNDS;
+  const parsed = parse(text, bounds);
+  if (!parsed.ok) return { ok: false, stage: "parse", problem: parsed.problem };
+  const checked = check(parsed.syntax, text, scope, bounds);
+  if (!checked.ok) return failed(checked.problem);
+  const wrongType = resultProblem(checked.type, expected, text);
   if (wrongType) return failed(wrongType);
-  const folded = fold(resolved.tree);
-  const wrongConstant = constantArgumentProblem(folded.tree);
+  const folded = fold(checked.tree);
+  const wrongConstant = options.lenient ? undefined : constantArgumentProblem(folded.tree);
   if (wrongConstant) return failed(wrongConstant);
-  const warnings = resolved.opaque ? [] : failureWarnings(folded, text);
+  const warnings = checked.opaque ? [] : failureWarnings(folded, text);
   return { ok: true, plan: planOf(text, checked.type, folded), warnings };
 }
 

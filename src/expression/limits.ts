@@ -4,21 +4,46 @@
 export const MAX_EXPRESSION_BYTES = 4096;
 /** Brackets within brackets, and runs of `!` and `-`. Chains of `||` and `&&` are not nesting. */
 export const MAX_NESTING = 64;
-/** What bounds an expression before it is read: its length, and how deeply it is nested. */
-export interface Bounds {
-  readonly bytes: number;
-  readonly nesting: number;
-}
-
-export const POLICY_BOUNDS: Bounds = { bytes: MAX_EXPRESSION_BYTES, nesting: MAX_NESTING };
-/** As cel-go has them by default; its length is in code points, which are at most four bytes each. */
-export const CEL_GO_BOUNDS: Bounds = { bytes: 400_000, nesting: 250 };
 /** Elements of one list or map literal. */
 export const MAX_LITERAL_ENTRIES = 1000;
 /** Nodes of a checked tree once its definitions are written out. */
 export const MAX_TREE_NODES = 10_000;
 /** Levels of a checked tree once its definitions are written out: what a closure may need of the stack. */
 export const MAX_TREE_DEPTH = 250;
+
+/** What bounds an expression when it is read. */
+export interface Bounds {
+  readonly length: number;
+  readonly unit: "bytes" | "code points";
+  /** Expressions within brackets within brackets; runs of `!` and `-`. */
+  readonly nesting: number;
+  /** Levels of operators and operands: a chain of `+` is deep without brackets. */
+  readonly levels: number;
+  /** Entries of one list or map literal. */
+  readonly entries: number;
+  /** Nodes once definitions are written out. */
+  readonly nodes: number;
+}
+
+export const POLICY_BOUNDS: Bounds = {
+  length: MAX_EXPRESSION_BYTES,
+  unit: "bytes",
+  nesting: MAX_NESTING,
+  levels: MAX_TREE_DEPTH,
+  entries: MAX_LITERAL_ENTRIES,
+  nodes: MAX_TREE_NODES,
+};
+
+/** As cel-go 0.33 has them by default: 250 levels of recursion, of which the whole expression is one and an operand another. */
+export const CEL_GO_BOUNDS: Bounds = {
+  length: 100_000,
+  unit: "code points",
+  nesting: 249,
+  levels: 251,
+  entries: 100_000,
+  nodes: 100_000,
+};
+
 /** Instructions of a compiled regular expression. */
 export const MAX_PATTERN_PROGRAM = 5_000;
 /** Evaluation steps of one request, all of its expressions together; one takes some 50 ns, so that a check ends within about 5 ms. */
@@ -27,3 +52,9 @@ export const DEFAULT_BUDGET = 100_000;
 export const MAX_DERIVATION_DEPTH = 16;
 /** Characters of an expression that a message repeats. */
 export const MAX_QUOTED = 60;
+/** Decimals of `%.3f` and `%.3e` in a format text; what cel-go allows. */
+export const MAX_FORMAT_PRECISION = 100;
+/** Elements that `lists.range` makes, as in cel-go; each is charged, so that a request's budget ends sooner. */
+export const MAX_RANGE = 1_000_000;
+/** Lists and objects within each other in a JSON text that an expression reads. */
+export const MAX_JSON_DEPTH = 250;

@@ -1,21 +1,32 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import { FUNCTIONS, functionNamed, type Signature, signaturesOf } from "./functions/registry.ts";
+import { FUNCTIONS, functionNamed, isOperator, overloadsOf } from "./functions/registry.ts";
+import type { Overload, SignatureType } from "./functions/signature.ts";
+import { MACROS, macroNamed } from "./macros.ts";
 import type { Scope } from "./scope.ts";
+import type { Place } from "./tree.ts";
+import { DYN, type Type } from "./unify.ts";
 
 /** What names mean: the attributes and definitions of a scope, the functions, CEL's types, and what people may have meant. */
 
-/** The macros of the language, whose first argument is a variable; `has` besides. */
-export const MACROS = ["all", "exists", "exists_one", "map", "filter"] as const;
-
-/** CEL's names of types as values. */
-export const TYPE_VALUES: ReadonlyMap<string, string> = new Map([
-  ...["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"].map(
-    (name) => [name, name] as const,
-  ),
-  ...["google.protobuf.Timestamp", "google.protobuf.Duration"].map((name) => [name, name] as const),
-]);
+/** CEL's names of types as values, and the types that they name. */
+export const TYPE_VALUES: ReadonlyMap<string, { readonly name: string; readonly of: Type }> = new Map(
+  (
+    [
+      ...(["bool", "int", "uint", "double", "string", "bytes"] as const).map((kind) => [kind, { kind }] as const),
+      ["list", { kind: "list", element: DYN }],
+      ["map", { kind: "map", key: DYN, value: DYN }],
+      ["null_type", { kind: "null" }],
+      ["type", { kind: "type", of: DYN }],
+      ["optional_type", { kind: "optional", value: DYN }],
+      ["google.protobuf.Timestamp", { kind: "timestamp" }],
+      ["google.protobuf.Duration", { kind: "duration" }],
+      ["net.IP", { kind: "ip" }],
+      ["net.CIDR", { kind: "cidr" }],
+    ] as const
+  ).map(([name, of]) => [name, { name, of }]),
+);
 
 /** Attributes named by a group in a message. */
 const MAX_MEMBERS = 4;
@@ -32,27 +43,50 @@ export function longestAttribute(
   return undefined;
 }
 
-/** A name that means nothing, and how many of its parts the message is about. */
+/** Something that means nothing, and where it stands when that is not the whole. */
 export interface Unknown {
   readonly finding: messages.Finding;
-  readonly length: number;
+  readonly at: Place;
 }
 
 /** @returns what to say of a dotted name of which no beginning is an attribute, a definition or a variable. */
-export function unknownName(parts: readonly string[], scope: Scope, variables: readonly string[]): Unknown {
+export function unknownPath(
+  parts: readonly string[],
+  path: readonly { readonly at: Place }[],
+  text: string,
+  scope: Scope,
+  variables: readonly string[],
+): Unknown {
+  const start = path[0]?.at[0] ?? 0;
+  const upTo = (length: number): Place => [start, path[length - 1]?.at[1] ?? start];
+  const dashed = dashedKey(text, start, scope);
+  if (dashed) return { finding: messages.dashInKey(dashed.map, dashed.key), at: dashed.place };
+  if (scope.later?.has(parts[0] ?? "")) return { finding: messages.definedBelow(parts[0] ?? ""), at: upTo(1) };
   const known = knownLength(parts, scope);
   if (known === parts.length) {
     const group = parts.join(".");
-    return { finding: messages.attributeGroup(group, membersOf(group, scope)), length: parts.length };
+    const members = groupMembers(group, scope).map(([name]) => name);
+    return { finding: messages.attributeGroup(group, members.sort().slice(0, MAX_MEMBERS)), at: upTo(parts.length) };
   }
   const length = known === 0 ? parts.length : known + 1;
   const name = parts.slice(0, length).join(".");
-  const row = parts.length === 1 ? functionNamed(name) : undefined;
-  const form = row && formsOf(row.name)[0];
-  if (form !== undefined) return { finding: messages.functionAsValue(name, form), length };
+  const form = parts.length === 1 && functionNamed(name) ? formsOf(name)[0] : undefined;
+  if (form !== undefined) return { finding: messages.functionAsValue(name, form), at: upTo(length) };
   const suggestion = known === 0 ? nearest(parts, length, scope, variables) : nearestMember(parts, known, scope);
   const isWord = parts.length === 1 && (suggestion === undefined || SHOUTED.test(name));
-  return { finding: isWord ? messages.textWithoutQuotes(name) : messages.unknownAttribute(name, suggestion), length };
+  const finding = isWord ? messages.textWithoutQuotes(name) : messages.unknownAttribute(name, suggestion);
+  return { finding, at: upTo(length) };
+}
+
+/** @returns what to say of a call of something that is no function. */
+export function unknownCall(name: string, args: readonly { readonly at: Place }[], at: Place): Unknown {
+  const [first, second] = args;
+  if (name === "has")
+    return { finding: messages.hasNeedsPath(second !== undefined), at: second?.at ?? first?.at ?? at };
+  const macro = macroNamed(name);
+  if (macro) return { finding: messages.argumentCount(name, args.length, macro.forms), at };
+  if (name.toLowerCase() === "not") return { finding: messages.wrongToken(name, "!"), at };
+  return { finding: messages.unknownFunction(name, nearestFunction(name)), at };
 }
 
 /** `GET` is a text that lacks its quotes, and not a way to write `get`. */
@@ -68,9 +102,23 @@ function knownLength(parts: readonly string[], scope: Scope): number {
   return 0;
 }
 
-function membersOf(group: string, scope: Scope): readonly string[] {
-  const members = [...scope.attributes.keys()].filter((name) => name.startsWith(`${group}.`));
-  return members.sort().slice(0, MAX_MEMBERS);
+/** @returns the attributes whose names begin with a group's. */
+export function groupMembers(group: string, scope: Scope): (readonly [string, CelType])[] {
+  return [...scope.attributes].filter(([name]) => name.startsWith(`${group}.`));
+}
+
+/** `request.headers.x-user`: the name at `at` is what is left of a key with dashes. */
+function dashedKey(
+  text: string,
+  at: number,
+  scope: Scope,
+): { readonly map: string; readonly key: string; readonly place: Place } | undefined {
+  const before = /(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.([A-Za-z_]\w*(?:-\w+)*)-$/.exec(text.slice(0, at));
+  const [, map, begun] = before ?? [];
+  if (before === null || map === undefined || begun === undefined) return undefined;
+  if (longestAttribute(map.split("."), scope)?.type.kind !== "map") return undefined;
+  const rest = /^\w+(?:-\w+)*/.exec(text.slice(at))?.[0] ?? "";
+  return { map, key: `${begun}-${rest}`, place: [before.index, at + rest.length] };
 }
 
 /** Of the whole name, or of a shorter beginning: the rest may be a key of a map. */
@@ -101,26 +149,26 @@ function nearestMember(parts: readonly string[], known: number, scope: Scope): s
 }
 
 /** @returns the function or macro that an unknown one was probably meant to be. */
-export function nearestFunction(name: string): string | undefined {
+function nearestFunction(name: string): string | undefined {
   return suggest(name, functionNames());
 }
 
 function functionNames(): readonly string[] {
-  return [...FUNCTIONS.filter((row) => signaturesOf(row).length > 0).map((row) => row.name), ...MACROS, "has"];
+  const names = [...FUNCTIONS.filter((row) => !isOperator(row)), ...MACROS].map((row) => row.name);
+  return names.filter((name) => !name.startsWith("@"));
 }
 
-/** @returns how a function is called, as a message shows it: `text.startsWith(string)`. */
+/** @returns how a function is called, as a message shows it: `string.startsWith(string)`. */
 export function formsOf(name: string): readonly string[] {
-  const row = functionNamed(name);
-  return [...new Set((row ? signaturesOf(row) : []).map(form))];
+  return [...new Set(overloadsOf(name).map((overload) => form(name, overload)))];
 }
 
-function form({ receiver, name, parameters }: Signature): string {
-  const args = parameters.map(typeInWords).join(", ");
-  return receiver === undefined ? `${name}(${args})` : `${typeInWords(receiver)}.${name}(${args})`;
+function form(name: string, { isMember, parameters }: Overload): string {
+  const types = parameters.map(typeInWords);
+  return isMember ? `${types[0]}.${name}(${types.slice(1).join(", ")})` : `${name}(${types.join(", ")})`;
 }
 
-function typeInWords(type: string): string {
-  if (/^[A-Z]$/.test(type)) return type === "K" ? "key" : "value";
-  return type.replace(/^google\.protobuf\.(\w)/, (_, first: string) => first.toLowerCase()).replace(/<.*>$/, "");
+function typeInWords(type: SignatureType): string {
+  if (type.kind !== "parameter") return type.kind;
+  return type.name === "K" ? "key" : "value";
 }

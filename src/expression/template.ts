@@ -4,9 +4,9 @@ import { compileExpression } from "./compile.ts";
 import type { Evaluate, LinkScope, Render } from "./frame.ts";
 import { link } from "./link.ts";
 import { type Compiled, type Problem, problem } from "./problem.ts";
-import { scan } from "./scan.ts";
 import type { Scope } from "./scope.ts";
 import { toText } from "./strings.ts";
+import { quoteOf, scan } from "./token.ts";
 import type { AttributeRead, ExpressionPlan, TemplatePlan } from "./tree.ts";
 import { showableProblem } from "./type-problems.ts";
 
@@ -83,20 +83,21 @@ function piecesOf(text: string): readonly Piece[] {
   return pieces;
 }
 
-function expressionAt(text: string, open: number): Exclude<Piece, { kind: "text" }> {
-  const start = open + 2;
+function expressionAt(text: string, at: number): Exclude<Piece, { kind: "text" }> {
+  const start = at + 2;
   const scanned = scan(text, start, true);
-  if (scanned.unterminated !== undefined) {
-    const { start: quoteStart, quote } = scanned.unterminated;
+  const open = scanned.tokens.findLast((token) => token.kind === "open");
+  if (open !== undefined) {
+    const quote = quoteOf(open);
     return {
       kind: "problem",
-      problem: problem(messages.unterminatedText(quote), [quoteStart, quoteStart + quote.length]),
+      problem: problem(messages.unterminatedText(quote), [open.end - quote.length, open.end]),
     };
   }
   if (text[scanned.end] !== "}")
-    return { kind: "problem", problem: problem(messages.unclosedPlaceholder(), [open, start]) };
+    return { kind: "problem", problem: problem(messages.unclosedPlaceholder(), [at, start]) };
   if (scanned.tokens.length === 0)
-    return { kind: "problem", problem: problem(messages.emptyPlaceholder(), [open, scanned.end + 1]) };
+    return { kind: "problem", problem: problem(messages.emptyPlaceholder(), [at, scanned.end + 1]) };
   return { kind: "expression", text: text.slice(start, scanned.end), start };
 }
 

@@ -107,6 +107,11 @@ export function variableNeeded(macro: string): Finding {
   );
 }
 
+/** P1206: two variables of one loop with the same name. */
+export function sameVariable(name: string): Finding {
+  return error("P1206", `both variables are named \`${name}\``, "the second one needs another name");
+}
+
 /** P1207: `has()` asks for the last step of one path. */
 export function hasNeedsPath(several: boolean): Finding {
   const help = several
@@ -141,9 +146,9 @@ export function empty(): Finding {
 }
 
 /** P1211: longer than anybody reads. */
-export function tooLong(bytes: number, limit: number): Finding {
+export function tooLong(length: number, limit: { readonly length: number; readonly unit: string }): Finding {
   const help = "split it with `define:`, or compare with a list of constants: `x in names`";
-  return error("P1211", `this expression has ${bytes} bytes; it may have ${limit}`, help);
+  return error("P1211", `this expression has ${length} ${limit.unit}; it may have ${limit.length}`, help);
 }
 
 /** P1212: brackets in brackets in brackets. */
@@ -234,30 +239,10 @@ export function emptyPlaceholder(): Finding {
   );
 }
 
-/** P1224: the parser gave up in a way that has no words of its own. */
-export function notReadable(reason: string): Finding {
-  return error("P1224", `this expression cannot be read: ${reason}`);
-}
-
 /** P1225: definitions written out into each other have become too much. */
 export function tooLarge(limit: number): Finding {
   const help = "definitions are written out where they are used: use fewer of them inside each other";
   return error("P1225", `this expression has more than ${limit} parts once its definitions are written out`, help);
-}
-
-/** P1227: `br"…"`. */
-export function rawBytes(): Finding {
-  return error("P1227", "raw bytes are not known here", 'write `b"…"`, with `\\\\` for a backslash');
-}
-
-/** P1226: `a == b in c`, which people read in two ways. */
-export function mixedComparisons(equality: string, relation: string): Finding {
-  const help = "CEL reads comparisons from left to right: `(a == b) in c`";
-  return error(
-    "P1226",
-    `\`${equality}\` and \`${relation}\` stand side by side`,
-    `put parentheses around one of them; ${help}`,
-  );
 }
 
 // ── Types ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -317,9 +302,14 @@ export function optionalNeeded(found: string): Finding {
   return error("P1238", `an optional is needed here, and this is ${a(found)}`, "`a.?b` and `a[?k]` give one");
 }
 
-/** P1239: types do not fit, in a way that has no words of its own. */
-export function typesDoNotFit(reason: string): Finding {
-  return error("P1239", `the types do not fit: ${reason}`);
+/** P1228: `Type{field: value}`. */
+export function noMessages(name: string): Finding {
+  return error("P1228", `\`${name}{…}\` makes a message, and there are none here`, 'a map is written `{"key": value}`');
+}
+
+/** P1229: what `transformMapEntry` puts together must be maps. */
+export function entryNeeded(found: string): Finding {
+  return error("P1229", `an entry is written as a map, and this is ${a(found)}`, "`{key: value}`");
 }
 
 /** P1240: a value in a text that has no text form. */
@@ -362,4 +352,33 @@ export function unknownZone(name: string): Finding {
 /** P1253: a regular expression whose machine is too large. */
 export function patternTooLarge(reason: string, limit: number): Finding {
   return error("P1253", `this pattern is too large: ${reason}, and ${limit} are allowed`, "repeat less, or split it");
+}
+
+/** P1260: a text whose clauses `format` does not know. */
+export function badFormatText(reason: string): Finding {
+  const help = "`%s` shows anything, `%d` `%f` `%e` `%.2f` numbers, `%b` `%o` `%x` `%X` other bases, `%%` is a percent sign";
+  return error("P1260", `this is not a format text: ${reason}`, help);
+}
+
+/** P1261: a format text that shows more or fewer values than stand in its list. */
+export function formatCount(clauses: number, values: number): Finding {
+  const shown = clauses === 1 ? "one value" : `${clauses} values`;
+  const help = "each clause such as `%s` shows one value of the list, in its order";
+  return error("P1261", `the format text shows ${shown}, and the list has ${values}`, help);
+}
+
+/** P1262: a clause, by its letter, over a value of a type that it does not show. */
+export function formatClause(letter: string, found: string): Finding {
+  const help = letter === "s" ? "show a part of it instead" : "`%s` shows values of most types";
+  return error("P1262", `\`%${letter}\` does not show ${a(found)}`, help);
+}
+
+/** P1263: something that is written and no number, where the greatest or least of numbers is wanted. */
+export function numberNeeded(name: string): Finding {
+  return error("P1263", `\`${name}\` takes numbers, and this is not one`);
+}
+
+/** P1264: an empty list, which has no greatest and no least number. */
+export function noNumbers(name: string): Finding {
+  return error("P1264", `\`${name}\` of an empty list is no number`, "give it at least one number");
 }

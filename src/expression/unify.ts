@@ -1,0 +1,174 @@
+import type { CelType, SimpleKind } from "../attribute/type.ts";
+import type { SignatureType } from "./functions/signature.ts";
+
+/**
+ * Types while an expression is checked: those of CEL, and variables for what is not known yet (the elements of `[]`, the parameters of an
+ * overload). The rules are those of cel-go's checker, which decide what type-checks: `dyn` fits everything, `null` fits times and
+ * everything opaque, and a variable becomes the more general of the types that it meets.
+ */
+export type Type =
+  | { readonly kind: SimpleKind }
+  | { readonly kind: "list"; readonly element: Type }
+  | { readonly kind: "map"; readonly key: Type; readonly value: Type }
+  | { readonly kind: "optional"; readonly value: Type }
+  | { readonly kind: "type"; readonly of: Type }
+  | { readonly kind: "variable"; readonly id: number };
+
+export const DYN: Type = { kind: "dyn" };
+export const BOOL: Type = { kind: "bool" };
+export const INT: Type = { kind: "int" };
+
+/** What the variables of one expression stand for. */
+export class Unifier {
+  #known: Map<number, Type> = new Map();
+  #variables = 0;
+
+  fresh(): Type {
+    return { kind: "variable", id: this.#variables++ };
+  }
+
+  /** Whether a value of one type can stand where another is needed, all of them at once; what variables are then known to be is kept only if so. */
+  fit(types: readonly Type[], needed: readonly Type[]): boolean {
+    if (types.length !== needed.length) return false;
+    const before = this.#known;
+    this.#known = new Map(before);
+    if (types.every((type, index) => this.#fits(type, needed[index] ?? DYN))) return true;
+    this.#known = before;
+    return false;
+  }
+
+  /** The type of a list's elements, or of what else holds both. */
+  join(one: Type | undefined, other: Type): Type {
+    if (one === undefined) return other;
+    return this.fit([one], [other]) ? moreGeneral(one, other) : DYN;
+  }
+
+  /** An overload's types, with variables of its own in place of its parameters. */
+  instance(types: readonly SignatureType[]): readonly Type[] {
+    const parameters = new Map<string, Type>();
+    return types.map((type) => this.#instantiated(type, parameters));
+  }
+
+  #instantiated(type: SignatureType, parameters: Map<string, Type>): Type {
+    if (type.kind === "parameter") {
+      const variable = parameters.get(type.name) ?? this.fresh();
+      parameters.set(type.name, variable);
+      return variable;
+    }
+    return mapInside(type, (inner) => this.#instantiated(inner, parameters));
+  }
+
+  /** The type with what is known of its variables. */
+  known(type: Type): Type {
+    if (type.kind !== "variable") return mapInside(type, (inner) => this.known(inner));
+    const known = this.#known.get(type.id);
+    return known === undefined ? type : this.known(known);
+  }
+
+  /** The same, and `dyn` for what never became known. */
+  final(type: Type): CelType {
+    const known = type.kind === "variable" ? this.known(type) : type;
+    if (known.kind === "variable") return { kind: "dyn" };
+    return mapInside(known, (inner) => this.final(inner));
+  }
+
+  #fits(type: Type, needed: Type): boolean {
+    if (needed.kind === "variable") {
+      const verdict = this.#substitute(type, needed);
+      if (verdict !== "no, and nothing is known") return verdict === "yes";
+    }
+    if (type.kind === "variable") return this.#substitute(needed, type) === "yes";
+    if (type.kind === "dyn" || needed.kind === "dyn") return true;
+    if (type.kind === "null") return isNullable(needed);
+    if (needed.kind === "null") return isNullable(type);
+    if (type.kind === "type" || type.kind !== needed.kind) return type.kind === needed.kind;
+    return inside(type).every((part, index) => this.#fits(part, inside(needed)[index] ?? DYN));
+  }
+
+  /** Whether a variable may stand for a type, and from then on does. */
+  #substitute(type: Type, variable: Type & { kind: "variable" }): "yes" | "no" | "no, and nothing is known" {
+    if (type.kind === "variable" && type.id === variable.id) return "yes";
+    const known = this.#known.get(variable.id);
+    if (known === undefined) {
+      if (this.#occurs(variable, type)) return "no, and nothing is known";
+      this.#known.set(variable.id, type);
+      return "yes";
+    }
+    if (isSame(type, known)) return "yes";
+    if (!this.#fits(type, known)) return "no";
+    const general = moreGeneral(type, known);
+    if (!this.#occurs(variable, general)) this.#known.set(variable.id, general);
+    return "yes";
+  }
+
+  #occurs(variable: Type & { kind: "variable" }, type: Type): boolean {
+    if (type.kind !== "variable") return inside(type).some((part) => this.#occurs(variable, part));
+    if (type.id === variable.id) return true;
+    const known = this.#known.get(type.id);
+    return known !== undefined && this.#occurs(variable, known);
+  }
+}
+
+/** The legacy of protocol messages, whose fields may be null. */
+function isNullable(type: Type): boolean {
+  return ["null", "timestamp", "duration", "optional", "ip", "cidr"].includes(type.kind);
+}
+
+/** The types that a type is made of. */
+function inside(type: Type): readonly Type[] {
+  switch (type.kind) {
+    case "list":
+      return [type.element];
+    case "map":
+      return [type.key, type.value];
+    case "optional":
+      return [type.value];
+    case "type":
+      return [type.of];
+    default:
+      return [];
+  }
+}
+
+/** A type around types of another sort. */
+type Shape<Inner> =
+  | { readonly kind: SimpleKind }
+  | { readonly kind: "list"; readonly element: Inner }
+  | { readonly kind: "map"; readonly key: Inner; readonly value: Inner }
+  | { readonly kind: "optional"; readonly value: Inner }
+  | { readonly kind: "type"; readonly of: Inner };
+
+/** The same kind of type around what its parts become. */
+function mapInside<From, To>(type: Shape<From>, become: (inner: From) => To): Shape<To> {
+  switch (type.kind) {
+    case "list":
+      return { kind: "list", element: become(type.element) };
+    case "map":
+      return { kind: "map", key: become(type.key), value: become(type.value) };
+    case "optional":
+      return { kind: "optional", value: become(type.value) };
+    case "type":
+      return { kind: "type", of: become(type.of) };
+    default:
+      return type;
+  }
+}
+
+function moreGeneral(one: Type, other: Type): Type {
+  return isLessSpecific(one, other) ? one : other;
+}
+
+function isLessSpecific(one: Type, other: Type): boolean {
+  if (one.kind === "dyn" || one.kind === "variable") return true;
+  if (other.kind === "dyn" || other.kind === "variable" || one.kind !== other.kind) return false;
+  if (one.kind === "type") return true;
+  return inside(one).every((part, index) => isLessSpecific(part, inside(other)[index] ?? DYN));
+}
+
+/** @returns whether two types are the same, variables by name. */
+export function isSame(one: Type, other: Type): boolean {
+  if (one === other) return true;
+  if (one.kind !== other.kind) return false;
+  if (one.kind === "variable") return other.kind === "variable" && one.id === other.id;
+  return inside(one).every((part, index) => isSame(part, inside(other)[index] ?? DYN));
+}

@@ -5,8 +5,18 @@ import type { FunctionRow } from "./function-row.ts";
 
 const DIVISION_BY_ZERO = invalid("division by zero");
 const MIN_INT = -(2n ** 63n);
-const NUMBERS = ["int", "uint", "double"] as const;
-const COMPARABLE = ["bool", "string", "bytes", "timestamp", "duration"] as const;
+/** The order of overloads is that of cel-go: the first one that fits decides what a type becomes that is not known yet. */
+const NUMBERS = ["double", "int", "uint"] as const;
+const NUMERIC_PAIRS = [
+  ...(["int", "double", "uint"] as const).map((type) => ["int", type] as const),
+  ...(["uint", "double", "int"] as const).map((type) => ["uint", type] as const),
+  ...(["double", "int", "uint"] as const).map((type) => ["double", type] as const),
+];
+const COMPARABLE = [
+  ["bool", "bool"],
+  ...NUMERIC_PAIRS,
+  ...["string", "bytes", "timestamp", "duration"].map((type) => [type, type] as const),
+] as const;
 
 /** `==`, `<`, `+`, `in` … as rows like any other function. `&&`, `||`, `!`, `?:`, `.`, `[]` are not here: they are part of the tree. */
 export const OPERATORS: readonly FunctionRow[] = [
@@ -41,15 +51,15 @@ export const OPERATORS: readonly FunctionRow[] = [
   {
     name: "_+_",
     signatures: [
-      "int + int: int",
-      "uint + uint: uint",
-      "double + double: double",
-      "string + string: string",
       "bytes + bytes: bytes",
-      "list(V) + list(V): list(V)",
+      "double + double: double",
       "duration + duration: duration",
-      "timestamp + duration: timestamp",
       "duration + timestamp: timestamp",
+      "timestamp + duration: timestamp",
+      "int + int: int",
+      "list(V) + list(V): list(V)",
+      "string + string: string",
+      "uint + uint: uint",
     ],
     doc: "Adds numbers, times and durations; joins texts, bytes and lists.",
     cost: (a, b) => a + b,
@@ -58,12 +68,12 @@ export const OPERATORS: readonly FunctionRow[] = [
   {
     name: "_-_",
     signatures: [
-      "int - int: int",
-      "uint - uint: uint",
       "double - double: double",
       "duration - duration: duration",
+      "int - int: int",
       "timestamp - duration: timestamp",
       "timestamp - timestamp: duration",
+      "uint - uint: uint",
     ],
     doc: "Subtracts; two timestamps give the duration between them.",
     cost: 1,
@@ -83,7 +93,7 @@ export const OPERATORS: readonly FunctionRow[] = [
   },
   {
     name: "-_",
-    signatures: ["-int: int", "-double: double"],
+    signatures: ["-double: double", "-int: int"],
     doc: "The negative of a number.",
     cost: 1,
     apply: (a) => {
@@ -94,10 +104,9 @@ export const OPERATORS: readonly FunctionRow[] = [
 ];
 
 function comparison(name: string, symbol: string, words: string, holds: (order: number) => boolean): FunctionRow {
-  const numeric = NUMBERS.flatMap((a) => NUMBERS.map((b) => `${a} ${symbol} ${b}: bool`));
   return {
     name,
-    signatures: [...numeric, ...COMPARABLE.map((type) => `${type} ${symbol} ${type}: bool`)],
+    signatures: COMPARABLE.map(([left, right]) => `${left} ${symbol} ${right}: bool`),
     doc: `Whether the left value is ${words} the right one; numbers by value, texts by code points.`,
     cost: (a, b) => Math.min(a, b),
     apply: (a, b) => {

@@ -58,3 +58,5 @@ export const MAX_FORMAT_PRECISION = 100;
 export const MAX_RANGE = 1_000_000;
 /** Lists and objects within each other in a JSON text that an expression reads. */
 export const MAX_JSON_DEPTH = 250;
+/** Sub-expressions that the trace of one evaluation holds; a loop may have many rounds. */
+export const MAX_TRACE_STEPS = 1_000;

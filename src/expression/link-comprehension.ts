@@ -59,7 +59,7 @@ export function linkComprehension(tree: Comprehension, around: Surroundings): Ev
 
 function linkRange(tree: Tree, around: Surroundings): Loop["range"] {
   const slot = mapSlot(tree, around);
-  if (slot !== undefined && around.joining) return (frame) => frame.entries(slot);
+  if (slot !== undefined) return (frame) => frame.entries(slot);
   const linked = around.link(tree, around);
   return (frame) => {
     const value = linked(frame);

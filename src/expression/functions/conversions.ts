@@ -1,5 +1,6 @@
 import { type CelValue, Duration, type Outcome, Timestamp, TypeValue, Uint } from "../../attribute/value.ts";
-import { parseBool, parseDouble, parseInt64, parseUint64, toText } from "../strings.ts";
+import { parseDouble, parseInt64, parseUint64 } from "../number-text.ts";
+import { parseBool, toText } from "../strings.ts";
 import { parseDuration, parseTimestamp, secondsOf, timestampFromSeconds } from "../time.ts";
 import { NO_OVERLOAD, OVERFLOW, typeName } from "../values.ts";
 import type { FunctionRow } from "./function-row.ts";

@@ -3,6 +3,7 @@ import type { FunctionRow } from "./function-row.ts";
 import { OPERATORS } from "./operators.ts";
 import { OPTIONALS } from "./optionals.ts";
 import { type Overload, parseSignature } from "./signature.ts";
+import { STRINGS_EXTENSION } from "./strings-extension.ts";
 import { TEXTS_AND_LISTS } from "./texts-and-lists.ts";
 import { TIMES } from "./times.ts";
 import { WEIR } from "./weir.ts";
@@ -12,6 +13,7 @@ export const LIBRARIES: readonly (readonly [title: string, rows: readonly Functi
   ["What Weir adds", WEIR],
   ["Operators", OPERATORS],
   ["Texts and lists", TEXTS_AND_LISTS],
+  ["Strings", STRINGS_EXTENSION],
   ["Times", TIMES],
   ["Conversions", CONVERSIONS],
   ["Optionals", OPTIONALS],

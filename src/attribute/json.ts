@@ -1,5 +1,17 @@
+import { formatCidr, formatIp } from "./address.ts";
 import type { CelType } from "./type.ts";
-import { type CelMap, type CelValue, Duration, Invalid, Optional, Timestamp, TypeValue, Uint } from "./value.ts";
+import {
+  type CelMap,
+  type CelValue,
+  Cidr,
+  Duration,
+  Invalid,
+  IpAddress,
+  Optional,
+  Timestamp,
+  TypeValue,
+  Uint,
+} from "./value.ts";
 
 /** JSON as data. Objects have no prototype: a key may be called `__proto__`. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -9,7 +21,7 @@ const NANOS_PER_MS = 1_000_000n;
 
 /**
  * A value as JSON: integers beyond 2^53 as text, timestamps as RFC 3339 with up to nine decimals, durations as `1.5s`, bytes as base64, NaN
- * and the infinities as text.
+ * and the infinities, addresses and networks as text.
  */
 export function toJson(value: CelValue): Json {
   if (value === null || typeof value === "boolean") return value;
@@ -21,6 +33,8 @@ export function toJson(value: CelValue): Json {
   if (value instanceof Duration) return formatDuration(value.nanos);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (value instanceof TypeValue) return value.name;
+  if (value instanceof IpAddress) return formatIp(value);
+  if (value instanceof Cidr) return formatCidr(value);
   if (value instanceof Optional) return typeof value.value === "symbol" ? null : toJson(value.value);
   if (value instanceof Map) return object(value);
   // What is left of CelValue is a list; `readonly` arrays are not narrowed by Array.isArray.

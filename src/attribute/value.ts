@@ -75,7 +75,7 @@ export class Optional {
   }
 }
 
-/** An IP address: CEL's `net.IP`. IPv4 in IPv6 (`::ffff:1.2.3.4`) is made IPv4 before. */
+/** An IP address: CEL's `net.IP`. IPv4 in IPv6 (`::ffff:1.2.3.4`) is none. */
 export class IpAddress {
   readonly family: 4 | 6;
   /** 32 or 128 bits, the first octet highest. */

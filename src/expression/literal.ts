@@ -1,3 +1,4 @@
+import { formatCidr, formatIp, parseCidr, parseIp } from "../attribute/address.ts";
 import { type CelValue, Cidr, Duration, IpAddress, Optional, Timestamp, TypeValue, Uint } from "../attribute/value.ts";
 import type { Literal } from "./tree.ts";
 import { isMap } from "./values.ts";
@@ -15,6 +16,9 @@ export function fromLiteral(literal: Literal): CelValue {
       return Object.freeze(new Duration(literal.nanos));
     case "type":
       return Object.freeze(new TypeValue(literal.name));
+    case "ip":
+    case "cidr":
+      return Object.freeze(addressOf(literal));
     case "list":
       return Object.freeze(literal.items.map(fromLiteral));
     case "map":
@@ -24,7 +28,13 @@ export function fromLiteral(literal: Literal): CelValue {
   }
 }
 
-/** @returns the value as plain data, undefined for optionals and addresses, which have no literal. */
+function addressOf({ type, text }: Literal & { type: "ip" | "cidr" }): IpAddress | Cidr {
+  const address = type === "ip" ? parseIp(text) : parseCidr(text);
+  if (address === undefined) throw new Error(`a plan has ${text} for an address`);
+  return address;
+}
+
+/** @returns the value as plain data, undefined for optionals, which have no literal. */
 export function toLiteral(value: CelValue): Literal | undefined {
   if (value === null) return { type: "null" };
   switch (typeof value) {
@@ -47,7 +57,9 @@ function objectLiteral(value: Exclude<CelValue, null | boolean | bigint | number
   if (value instanceof Duration) return { type: "duration", nanos: value.nanos };
   if (value instanceof TypeValue) return { type: "type", name: value.name };
   if (value instanceof Uint8Array) return { type: "bytes", value };
-  if (value instanceof Optional || value instanceof IpAddress || value instanceof Cidr) return undefined;
+  if (value instanceof IpAddress) return { type: "ip", text: formatIp(value) };
+  if (value instanceof Cidr) return { type: "cidr", text: formatCidr(value) };
+  if (value instanceof Optional) return undefined;
   if (isMap(value)) return mapLiteral(value);
   const items = value.map(toLiteral);
   return items.every((item) => item !== undefined) ? { type: "list", items } : undefined;

@@ -99,6 +99,8 @@ export type Literal =
   | { readonly type: "bytes"; readonly value: Uint8Array }
   | { readonly type: "timestamp" | "duration"; readonly nanos: bigint }
   | { readonly type: "type"; readonly name: string }
+  /** As `string()` shows it. */
+  | { readonly type: "ip" | "cidr"; readonly text: string }
   | { readonly type: "list"; readonly items: readonly Literal[] }
   | { readonly type: "map"; readonly entries: readonly (readonly [Literal, Literal])[] };
 

@@ -1,10 +1,13 @@
 import type { Value } from "../adapter/value.ts";
+import { formatCidr, formatIp } from "../attribute/address.ts";
 import {
   ABSENT,
   type CelList,
   type CelMap,
   type CelValue,
+  Cidr,
   Duration,
+  IpAddress,
   Optional,
   Timestamp,
   TypeValue,
@@ -19,6 +22,8 @@ export function toSdkValue(value: CelValue): Value {
   if (value instanceof Timestamp) return { type: "timestamp", nanos: value.nanos };
   if (value instanceof Duration) return { type: "duration", nanos: value.nanos };
   if (value instanceof TypeValue) return value.name;
+  if (value instanceof IpAddress) return formatIp(value);
+  if (value instanceof Cidr) return formatCidr(value);
   if (value instanceof Optional) return value.value === ABSENT ? null : toSdkValue(value.value);
   return isMap(value)
     ? { type: "map", entries: [...value].map(([key, entry]) => [toSdkValue(key), toSdkValue(entry)] as const) }

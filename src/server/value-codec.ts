@@ -1,10 +1,13 @@
 import { type AttributeValue, NullValue, type Value, type ValueEntry } from "#proto/weir/v1/attribute";
+import { formatCidr, formatIp } from "../attribute/address.ts";
 import { EntryMap, type Held } from "../attribute/entry-map.ts";
 import {
   type CelMap,
   type CelValue,
+  Cidr,
   Duration,
   Invalid,
+  IpAddress,
   Optional,
   Timestamp,
   TypeValue,
@@ -92,6 +95,8 @@ function scalarToProto(value: CelValue): ScalarKind | undefined {
   if (value instanceof Uint8Array) return { oneofKind: "bytes", bytes: value };
   if (value instanceof Timestamp) return { oneofKind: "timestamp", timestamp: timestampToProto(value) };
   if (value instanceof Duration) return { oneofKind: "duration", duration: durationToProto(value) };
+  if (value instanceof IpAddress) return { oneofKind: "string", string: formatIp(value) };
+  if (value instanceof Cidr) return { oneofKind: "string", string: formatCidr(value) };
   return undefined;
 }
 

@@ -382,3 +382,15 @@ export function numberNeeded(name: string): Finding {
 export function noNumbers(name: string): Finding {
   return error("P1264", `\`${name}\` of an empty list is no number`, "give it at least one number");
 }
+
+/** P1267: a written text that is read as an IP address and is none. */
+export function notAnAddress(text: string): Finding {
+  const help = "such as `10.0.0.1` or `2001:db8::1`: no zone, no leading zeros, and IPv4 not within IPv6";
+  return error("P1267", `\`${text}\` is not an IP address`, help);
+}
+
+/** P1268: a written text that is read as a network and is none. */
+export function notANetwork(text: string): Finding {
+  const help = "such as `10.0.0.0/8` or `2001:db8::/32`";
+  return error("P1268", `\`${text}\` is not a network`, help);
+}

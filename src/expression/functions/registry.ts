@@ -1,5 +1,6 @@
 import { CONVERSIONS } from "./conversions.ts";
 import type { FunctionRow } from "./function-row.ts";
+import { NETWORK } from "./network.ts";
 import { OPERATORS } from "./operators.ts";
 import { OPTIONALS } from "./optionals.ts";
 import { type Overload, parseSignature } from "./signature.ts";
@@ -15,6 +16,7 @@ export const LIBRARIES: readonly (readonly [title: string, rows: readonly Functi
   ["Texts and lists", TEXTS_AND_LISTS],
   ["Strings", STRINGS_EXTENSION],
   ["Times", TIMES],
+  ["Addresses and networks", NETWORK],
   ["Conversions", CONVERSIONS],
   ["Optionals", OPTIONALS],
 ];

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { text } from "node:stream/consumers";
 import type { CommandIo } from "./cli/command-io.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import { runCommand } from "./cli/program.ts";
@@ -32,7 +31,8 @@ function commandIo(): CommandIo {
     out: (words) => process.stdout.write(words),
     err: (words) => process.stderr.write(words),
     color: { out: wantsColor(process.stdout), err: wantsColor(process.stderr) },
-    readStdin: () => text(process.stdin),
+    stdin,
+    drained,
     openLog(level) {
       const opened = openLog(level, process.stderr.fd);
       logs.push(opened);
@@ -41,6 +41,31 @@ function commandIo(): CommandIo {
     stop: stop.signal,
     version: version(),
   };
+}
+
+async function* stdin(): AsyncGenerator<Uint8Array, void, void> {
+  const end = () => process.stdin.destroy();
+  stop.signal.addEventListener("abort", end);
+  try {
+    for await (const chunk of process.stdin) yield chunk;
+  } catch (error) {
+    // What was read until then is all there is.
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    stop.signal.removeEventListener("abort", end);
+  }
+}
+
+function drained(): Promise<boolean> {
+  const { stdout } = process;
+  return new Promise((resolve) => {
+    if (stdout.destroyed || !stdout.writableNeedDrain) return resolve(!stdout.destroyed);
+    const settle = () => {
+      for (const event of ["drain", "close"]) stdout.off(event, settle);
+      resolve(!stdout.destroyed);
+    };
+    for (const event of ["drain", "close"]) stdout.on(event, settle);
+  });
 }
 
 function wantsColor(stream: NodeJS.WriteStream): boolean {

@@ -1,126 +1,155 @@
-import { formatDuration, fromJson, type Json } from "../attribute/json.ts";
-import { parseType } from "../attribute/type.ts";
-import { type CelValue, Invalid } from "../attribute/value.ts";
-import { type AttributeRow, lookup, VOCABULARY } from "../attribute/vocabulary.ts";
-import { parseDuration } from "../expression/time.ts";
+import { type CelType, formatType, parseType } from "../attribute/type.ts";
+import type { CelValue } from "../attribute/value.ts";
+import { VOCABULARY } from "../attribute/vocabulary.ts";
 import { BadInput } from "./bad-input.ts";
-import type { PlainValue } from "./plain-yaml.ts";
+import { jsonOrText, keyOf, valueOfText, valueOfType } from "./given-value.ts";
+import { isList, isMap, type PlainValue } from "./plain-yaml.ts";
+import { readType, TYPE_FORMS } from "./type-text.ts";
 
-/** Attributes on their way to a server, by name. */
+/** Attributes on their way to a server or into an expression, by name. */
 export type Attributes = Map<string, CelValue>;
+
+/** What names mean where attributes are given. */
+export interface Naming {
+  /** The type of each attribute that is known. */
+  readonly vocabulary: ReadonlyMap<string, CelType>;
+  /** Told of each attribute that is not: its type was `written` (`order.count:uint=5`), or is what its value looks like. */
+  readonly declare?: (name: string, type: CelType, written: boolean) => void;
+}
+
+/** The vocabulary that Weir knows without being told. */
+export const BUILT_IN: ReadonlyMap<string, CelType> = new Map(
+  VOCABULARY.map((row) => [row.name, parseType(row.type)] as const),
+);
+
+const BUILT_IN_NAMING: Naming = { vocabulary: BUILT_IN };
 
 /**
  * Adds one `-a key=value`. The vocabulary says the type; a key below a map is a key in it: `request.headers.x-user=ana`. An attribute that
- * the vocabulary does not know takes the type its value looks like.
+ * the vocabulary does not know takes the type its value looks like, or the one that stands behind its name: `order.count:uint=5`.
  */
-export function addArgument(attributes: Attributes, argument: string): void {
+export function addArgument(attributes: Attributes, argument: string, naming: Naming = BUILT_IN_NAMING): void {
   const equals = argument.indexOf("=");
   if (equals < 1) throw new BadInput(`\`-a ${argument}\`: write NAME=VALUE`);
-  const name = argument.slice(0, equals);
   const text = argument.slice(equals + 1);
-  const row = lookup(name);
-  const map = row ? undefined : mapAbove(name);
-  if (map) addKey(attributes, map, keyOf(map, name.slice(map.name.length + 1)), text);
-  else attributes.set(name, row ? typed(row, jsonOfText(row, text)) : guessed(jsonOrText(text), name));
+  add(attributes, argument.slice(0, equals), naming, {
+    typed: (type, name) => valueOfText(text, type, name),
+    // What looks like no number, list or map is text.
+    look: jsonOrText(text),
+  });
 }
 
 /** Adds an attribute out of a file. */
-export function addPlain(attributes: Attributes, name: string, value: PlainValue): void {
-  const row = lookup(name);
-  attributes.set(name, row ? typed(row, jsonOfPlain(value)) : guessed(value, name));
+export function addPlain(
+  attributes: Attributes,
+  name: string,
+  value: PlainValue,
+  naming: Naming = BUILT_IN_NAMING,
+): void {
+  add(attributes, name, naming, { typed: (type, of) => valueOfType(value, type, of), look: value });
 }
 
-/** The row of the map attribute that a dotted name goes into. */
-function mapAbove(name: string): AttributeRow | undefined {
-  return VOCABULARY.find((row) => parseType(row.type).kind === "map" && name.startsWith(`${row.name}.`));
+/** A value before its type is known. */
+interface Given {
+  readonly typed: (type: CelType, name: string) => CelValue;
+  readonly look: PlainValue;
+}
+
+function add(attributes: Attributes, written: string, naming: Naming, given: Given): void {
+  const { vocabulary, declare } = naming;
+  const { name, type } = nameAndType(written, vocabulary);
+  const known = vocabulary.get(name);
+  const map = known ? undefined : mapAbove(name, vocabulary);
+  if (known) {
+    attributes.set(name, given.typed(agreed(known, type, name), name));
+  } else if (map) {
+    addKey(attributes, { ...map, key: name.slice(map.name.length + 1) }, type, given);
+  } else {
+    const found = type ?? looksLike(given.look, name);
+    declare?.(name, found, type !== undefined);
+    attributes.set(name, type ? given.typed(type, name) : guessed(given.look));
+  }
+}
+
+/** `name:type`; a colon that belongs to a key of a map is left in it. */
+function nameAndType(
+  written: string,
+  vocabulary: Naming["vocabulary"],
+): { readonly name: string; readonly type: CelType | undefined } {
+  const colon = written.lastIndexOf(":");
+  if (colon < 1 || vocabulary.has(written)) return { name: written, type: undefined };
+  const type = readType(written.slice(colon + 1));
+  if (type) return { name: written.slice(0, colon), type };
+  if (mapAbove(written, vocabulary)) return { name: written, type: undefined };
+  throw new BadInput(`\`${written.slice(colon + 1)}\` in \`${written}\` is no type: there are ${TYPE_FORMS}`);
+}
+
+/** Only what may be anything can be made something else. */
+function agreed(known: CelType, written: CelType | undefined, name: string): CelType {
+  if (written === undefined || known.kind === "dyn") return written ?? known;
+  if (formatType(known) === formatType(written)) return known;
+  throw new BadInput(`\`${name}\` is ${formatType(known)}: write \`${name}\` without \`:${formatType(written)}\``);
+}
+
+interface MapAttribute {
+  readonly name: string;
+  readonly type: Extract<CelType, { kind: "map" }>;
+}
+
+/** The map attribute that a dotted name goes into: the one with the longest name. */
+function mapAbove(name: string, vocabulary: Naming["vocabulary"]): MapAttribute | undefined {
+  for (let dot = name.lastIndexOf("."); dot > 0; dot = name.lastIndexOf(".", dot - 1)) {
+    const above = name.slice(0, dot);
+    const type = vocabulary.get(above);
+    if (type?.kind === "map") return { name: above, type };
+  }
+  return undefined;
 }
 
 /** Doors have headers by their lower-case names; people write them as they like. */
 const HEADER_MAPS: ReadonlySet<string> = new Set(["request.headers", "response.headers", "response.trailers"]);
 
-function keyOf(map: AttributeRow, key: string): string {
-  return HEADER_MAPS.has(map.name) ? key.toLowerCase() : key;
-}
-
-function addKey(attributes: Attributes, row: AttributeRow, key: string, text: string): void {
-  const type = parseType(row.type);
-  const textual = type.kind === "map" && type.value.kind === "string";
-  // Numbers in a token are doubles, as in JSON.
-  const value = textual ? text : fromJson(jsonOfPlain(jsonOrText(text)), { kind: "dyn" });
-  if (value instanceof Invalid) throw new BadInput(`\`${row.name}.${key}\`: ${value.reason}`);
-  const before = attributes.get(row.name);
-  const map = new Map<CelValue, CelValue>(before instanceof Map ? before : []);
-  attributes.set(row.name, map.set(key, value));
-}
-
-/** Numbers and truths are written as they are in CEL, maps and lists as JSON, everything else is text. */
-function jsonOfText(row: AttributeRow, text: string): Json {
-  const { kind } = parseType(row.type);
-  switch (kind) {
-    case "bool":
-      return text === "true" ? true : text === "false" ? false : text;
-    case "duration":
-      return durationText(text);
-    case "double":
-      return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
-    case "map":
-    case "list":
-    case "dyn":
-      return jsonOfPlain(jsonOrText(text));
-    default:
-      return text;
-  }
-}
-
-/** As CEL writes durations, `15ms` or `1h30m`, in the one form that JSON has for them. */
-function durationText(text: string): string {
-  const duration = parseDuration(text);
-  return duration instanceof Invalid ? text : formatDuration(duration.nanos);
-}
-
-function jsonOrText(text: string): PlainValue {
-  // An integer stays one, however large.
-  if (/^-?\d{1,20}$/.test(text)) return BigInt(text);
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: the text itself is meant.
-    return text;
-  }
-}
-
-function jsonOfPlain(value: PlainValue): Json {
-  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (Array.isArray(value)) return value.map(jsonOfPlain);
-  if (typeof value === "object" && value !== null) {
-    // A header may be called `__proto__`.
-    const members: Record<string, Json> = Object.create(null);
-    for (const [key, member] of Object.entries(value)) members[key] = jsonOfPlain(member);
-    return members;
-  }
-  // What is left of PlainValue is no list: `readonly` arrays are not narrowed by Array.isArray.
-  return value as Exclude<PlainValue, bigint | readonly PlainValue[] | object> | null;
-}
-
-function typed(row: AttributeRow, json: Json): CelValue {
-  const value = fromJson(json, parseType(row.type));
-  if (value instanceof Invalid) throw new BadInput(`\`${row.name}\` is ${row.type}, and \`${shown(json)}\` is none`);
-  return value;
-}
-
-function shown(json: Json): string {
-  return typeof json === "string" ? json : JSON.stringify(json);
+function addKey(
+  attributes: Attributes,
+  { name, type, key }: MapAttribute & { readonly key: string },
+  written: CelType | undefined,
+  given: Given,
+): void {
+  const of = `${name}.${key}`;
+  const spelled = keyOf(HEADER_MAPS.has(name) ? key.toLowerCase() : key, type.key);
+  if (spelled === undefined) throw new BadInput(`\`${of}\`: keys of \`${name}\` are ${formatType(type.key)}`);
+  const value = given.typed(agreed(type.value, written, of), of);
+  const before = attributes.get(name);
+  attributes.set(name, new Map<CelValue, CelValue>(before instanceof Map ? before : []).set(spelled, value));
 }
 
 /** By its look: whole numbers are int, others double. */
-function guessed(value: PlainValue, name: string): CelValue {
-  if (typeof value === "bigint") {
-    if (BigInt.asIntN(64, value) !== value) throw new BadInput(`\`${name}\`: ${value} has more than 64 bits`);
-    return value;
+function guessed(value: PlainValue): CelValue {
+  if (isList(value)) return value.map(guessed);
+  if (isMap(value)) return new Map(Object.entries(value).map(([key, member]) => [key, guessed(member)]));
+  return value;
+}
+
+function looksLike(value: PlainValue, name: string): CelType {
+  if (typeof value === "bigint" && BigInt.asIntN(64, value) !== value)
+    throw new BadInput(`\`${name}\`: ${value} has more than 64 bits; write \`${name}:uint\` or \`${name}:double\``);
+  if (isList(value)) return { kind: "list", element: inCommon(value.map((item) => looksLike(item, name))) };
+  if (isMap(value)) {
+    const members = Object.entries(value).map(([key, member]) => looksLike(member, `${name}.${key}`));
+    return { kind: "map", key: { kind: "string" }, value: inCommon(members) };
   }
-  if (Array.isArray(value)) return value.map((item) => guessed(item, name));
-  if (typeof value === "object" && value !== null)
-    return new Map(Object.entries(value).map(([key, member]) => [key, guessed(member, `${name}.${key}`)]));
-  // As in jsonOfPlain.
-  return value as null | boolean | number | string;
+  if (value === null) return { kind: "null" };
+  return { kind: KINDS[typeof value] ?? "dyn" };
+}
+
+const KINDS: Readonly<Record<string, "bool" | "int" | "double" | "string">> = {
+  boolean: "bool",
+  bigint: "int",
+  number: "double",
+  string: "string",
+};
+
+function inCommon([first, ...others]: readonly CelType[]): CelType {
+  if (first === undefined) return { kind: "dyn" };
+  return others.every((type) => formatType(type) === formatType(first)) ? first : { kind: "dyn" };
 }

@@ -6,16 +6,8 @@ import { decisionJson, decisionText } from "./decision-text.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { callServer, explaining, nativeAttributes, type ServerFlags, serverOptions } from "./native-call.ts";
 import { gather, type OutputFormat, outputOption } from "./options.ts";
-import type { PlainValue } from "./plain-yaml.ts";
-import {
-  attributesFrom,
-  boolKey,
-  isMap,
-  onlyKeys,
-  type RequestFile,
-  readRequestFile,
-  textKey,
-} from "./request-file.ts";
+import { isMap, type PlainValue } from "./plain-yaml.ts";
+import { attributesFrom, boolKey, onlyKeys, type RequestFile, readRequestFile, textKey } from "./request-file.ts";
 
 interface CheckFlags extends ServerFlags {
   readonly attribute?: readonly string[];

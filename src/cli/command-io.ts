@@ -9,8 +9,10 @@ export interface CommandIo {
   err(text: string): void;
   /** Whether escape sequences are wanted there. */
   readonly color: { readonly out: boolean; readonly err: boolean };
-  /** Everything from standard input. */
-  readStdin(): Promise<string>;
+  /** Standard input as it comes; ends early when somebody asks the process to end. */
+  stdin(): AsyncIterable<Uint8Array>;
+  /** Waits until what was put out is on its way: for commands that put out much. False: nobody reads it any more. */
+  drained(): Promise<boolean>;
   /** A log on standard error. */
   openLog(level: LogLevel): Log;
   /** Aborted when somebody asks the process to end. */

@@ -35,3 +35,12 @@ function plain(node: YamlNode): PlainValue {
     }
   }
 }
+
+/** `readonly` arrays are not narrowed by Array.isArray. */
+export function isList(value: PlainValue | undefined): value is readonly PlainValue[] {
+  return Array.isArray(value);
+}
+
+export function isMap(value: PlainValue | undefined): value is { readonly [key: string]: PlainValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

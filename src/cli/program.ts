@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { adaptersCommand } from "./adapters.ts";
 import { checkCommand } from "./check.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
+import { evalCommand } from "./eval.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { reportCommand } from "./report.ts";
 import { serveCommand } from "./serve.ts";
@@ -13,6 +14,7 @@ const COMMANDS: readonly ((io: CommandIo, finish: Finish) => Command)[] = [
   validateCommand,
   checkCommand,
   reportCommand,
+  evalCommand,
   adaptersCommand,
 ];
 

@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { type Attributes, addArgument, addPlain } from "./attribute-values.ts";
+import { type Attributes, addArgument, addPlain, type Naming } from "./attribute-values.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo } from "./command-io.ts";
-import { type PlainValue, parsePlain } from "./plain-yaml.ts";
-
-/** A file that describes requests is for people: nobody writes more by hand. In bytes. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
+import { readInput } from "./input.ts";
+import { isMap, type PlainValue, parsePlain } from "./plain-yaml.ts";
 
 /** Keys beside the attributes. */
 export interface RequestFile {
@@ -15,22 +12,9 @@ export interface RequestFile {
 
 /** @param file `-` is standard input. @throws BadInput where it cannot be read or is no map. */
 export async function readRequestFile(file: string, io: CommandIo): Promise<RequestFile> {
-  const text = file === "-" ? await io.readStdin() : await readText(file);
-  const root = parsePlain(file, text);
+  const root = parsePlain(file, await readInput(file, io));
   if (!isMap(root)) throw new BadInput(`${file}: write a map with the key \`attributes:\``);
   return { file, keys: new Map(Object.entries(root)) };
-}
-
-async function readText(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw new BadInput(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  if (bytes.length > MAX_FILE_BYTES) throw new BadInput(`${file}: more than ${MAX_FILE_BYTES} bytes`);
-  return bytes.toString("utf8");
-}
-
-export function isMap(value: PlainValue | undefined): value is { readonly [key: string]: PlainValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @throws BadInput for a key that is none of these, since it would be passed over without a word. */
@@ -41,13 +25,18 @@ export function onlyKeys({ file, keys }: RequestFile, known: readonly string[]):
 }
 
 /** @returns attributes out of a map of names, and the `-a` arguments on top of them. */
-export function attributesFrom(named: PlainValue | undefined, args: readonly string[], where: string): Attributes {
+export function attributesFrom(
+  named: PlainValue | undefined,
+  args: readonly string[],
+  where: string,
+  naming?: Naming,
+): Attributes {
   const attributes: Attributes = new Map();
   if (named !== undefined) {
     if (!isMap(named)) throw new BadInput(`${where}: attributes are a map from names to values`);
-    for (const [name, value] of Object.entries(named)) addPlain(attributes, name, value);
+    for (const [name, value] of Object.entries(named)) addPlain(attributes, name, value, naming);
   }
-  for (const argument of args) addArgument(attributes, argument);
+  for (const argument of args) addArgument(attributes, argument, naming);
   return attributes;
 }
 

@@ -1,8 +1,12 @@
 import { CONVERSIONS } from "./conversions.ts";
+import { ENCODERS } from "./encoders.ts";
 import type { FunctionRow } from "./function-row.ts";
+import { LISTS } from "./lists.ts";
+import { MATH } from "./math.ts";
 import { NETWORK } from "./network.ts";
 import { OPERATORS } from "./operators.ts";
 import { OPTIONALS } from "./optionals.ts";
+import { SETS } from "./sets.ts";
 import { type Overload, parseSignature } from "./signature.ts";
 import { STRINGS_EXTENSION } from "./strings-extension.ts";
 import { TEXTS_AND_LISTS } from "./texts-and-lists.ts";
@@ -19,6 +23,10 @@ export const LIBRARIES: readonly (readonly [title: string, rows: readonly Functi
   ["Addresses and networks", NETWORK],
   ["Conversions", CONVERSIONS],
   ["Optionals", OPTIONALS],
+  ["Lists", LISTS],
+  ["Sets", SETS],
+  ["Math", MATH],
+  ["Encoders", ENCODERS],
 ];
 
 export const FUNCTIONS: readonly FunctionRow[] = LIBRARIES.flatMap(([, rows]) => rows);

@@ -88,11 +88,14 @@ export const STRINGS_EXTENSION: readonly FunctionRow[] = [
   },
   {
     name: "reverse",
-    signatures: ["string.reverse(): string"],
-    doc: "The characters of a text in reverse order.",
+    signatures: ["string.reverse(): string", "list(T).reverse(): list(T)"],
+    doc: "The characters of a text, or the elements of a list, in reverse order.",
     cost: (text) => 12 * text,
     resultSize: (text) => text,
-    apply: (text) => (typeof text === "string" ? [...text].reverse().join("") : NO_OVERLOAD),
+    apply: (value) => {
+      if (typeof value === "string") return [...value].reverse().join("");
+      return isList(value) ? value.toReversed() : NO_OVERLOAD;
+    },
   },
   {
     name: "strings.quote",

@@ -1,0 +1,129 @@
+import { type CelValue, Invalid, Optional, type Outcome, TypeValue } from "../../attribute/value.ts";
+import { readJson } from "../json-reader.ts";
+import { writeJson } from "../json-writer.ts";
+import { parseUint64 } from "../number-text.ts";
+import { parseDuration, parseTimestamp } from "../time.ts";
+import { invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
+import type { Apply, FunctionRow } from "./function-row.ts";
+import { NONE } from "./optionals.ts";
+
+/** No part of these can take what another one takes. */
+const BASE64 = /^[A-Za-z0-9+/]*(={0,2})$/;
+const BASE64_URL = /^[A-Za-z0-9_-]*(={0,2})$/;
+const NOT_BASE64 = invalid("not Base64");
+/** Reading JSON makes a value of as little as two characters, and a map of three. */
+const STEPS_PER_JSON_UNIT = 16;
+/** A control character is written as six. */
+const MAX_ESCAPED = 6;
+
+/** CEL's extension for Base64 and JSON. cel-go has YAML as well: a reader of which cannot be bounded by what is read. */
+export const ENCODERS: readonly FunctionRow[] = [
+  {
+    name: "base64.encode",
+    signatures: ["base64.encode(bytes): string"],
+    doc: "Bytes as Base64, padded.",
+    cost: (bytes) => bytes,
+    resultSize: (bytes) => 2 * bytes,
+    apply: encoding((base64) => base64),
+  },
+  {
+    name: "base64.decode",
+    signatures: ["base64.decode(string): bytes"],
+    doc: "The bytes of Base64, padded or not; anything else is an error.",
+    cost: (text) => text,
+    resultSize: (text) => text,
+    apply: decoding(BASE64),
+  },
+  {
+    name: "base64.encodeUrl",
+    signatures: ["base64.encodeUrl(bytes): string"],
+    doc: "Bytes as Base64 for URLs, with `-` and `_`, padded.",
+    cost: (bytes) => bytes,
+    resultSize: (bytes) => 2 * bytes,
+    apply: encoding((base64) => base64.replaceAll("+", "-").replaceAll("/", "_")),
+  },
+  {
+    name: "base64.decodeUrl",
+    signatures: ["base64.decodeUrl(string): bytes"],
+    doc: "The bytes of Base64 for URLs, padded or not; anything else is an error.",
+    cost: (text) => text,
+    resultSize: (text) => text,
+    apply: decoding(BASE64_URL),
+  },
+  {
+    name: "json.encode",
+    signatures: ["json.encode(dyn): string"],
+    doc: "A value as JSON: large integers as texts, bytes as Base64, the keys of a map in order.",
+    cost: (value) => 4 * value,
+    deep: true,
+    resultSize: (value) => MAX_ESCAPED * value,
+    apply: writeJson,
+  },
+  {
+    name: "json.parse",
+    signatures: ["json.parse(string): optional(dyn)", "json.parse(string, type(T)): optional(T)"],
+    doc: "The value of a JSON text, or `optional.none()` when it is none, or not of the type.",
+    cost: (text) => STEPS_PER_JSON_UNIT * text,
+    resultSize: (text) => STEPS_PER_JSON_UNIT * text,
+    apply: (text, type) => (type instanceof TypeValue ? parse(text, READERS.get(type.name)) : NO_OVERLOAD),
+    prepare: ({ length }) => (length === 1 ? { apply: (text) => parse(text, (value) => value) } : undefined),
+  },
+];
+
+function encoding(finish: (base64: string) => string): Apply {
+  return (bytes) => {
+    if (!(bytes instanceof Uint8Array)) return NO_OVERLOAD;
+    return finish(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64"));
+  };
+}
+
+/** Line ends may stand anywhere, as in mail; bits that the last character has too many are ignored. */
+function decoding(alphabet: RegExp): Apply {
+  return (text) => (typeof text === "string" ? decode(text, alphabet) : NO_OVERLOAD);
+}
+
+function decode(text: string, alphabet: RegExp): Uint8Array | Invalid {
+  const characters = text.replace(/[\r\n]+/g, "");
+  const [, padding] = alphabet.exec(characters) ?? [];
+  if (padding === undefined) return NOT_BASE64;
+  const rest = (characters.length - padding.length) % 4;
+  const isWhole = padding === "" ? rest !== 1 : rest + padding.length === 4;
+  return isWhole ? new Uint8Array(Buffer.from(characters, "base64")) : NOT_BASE64;
+}
+
+/** What a value that was read is as a value of a type; undefined when it is none of it. */
+type Reader = (value: CelValue, text: string) => CelValue | undefined;
+
+const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ["bool", only((value) => typeof value === "boolean")],
+  ["string", only((value) => typeof value === "string")],
+  ["null_type", only((value) => value === null)],
+  ["list", only(isList)],
+  ["map", only(isMap)],
+  ["int", only((value) => typeof value === "bigint")],
+  ["uint", (_, text) => valid(parseUint64(text.trim()))],
+  ["double", (value) => (typeof value === "bigint" ? Number(value) : typeof value === "number" ? value : undefined)],
+  ["bytes", ofText((text) => decode(text, BASE64))],
+  ["google.protobuf.Timestamp", ofText(parseTimestamp)],
+  ["google.protobuf.Duration", ofText(parseDuration)],
+]);
+
+function only(test: (value: CelValue) => boolean): Reader {
+  return (value) => (test(value) ? value : undefined);
+}
+
+function ofText(read: (text: string) => Outcome): Reader {
+  return (value) => (typeof value === "string" ? valid(read(value)) : undefined);
+}
+
+function valid(outcome: Outcome): CelValue | undefined {
+  return isFailure(outcome) ? undefined : outcome;
+}
+
+function parse(text: CelValue, read: Reader | undefined): Outcome {
+  if (typeof text !== "string") return NO_OVERLOAD;
+  const value = readJson(text);
+  if (value instanceof Invalid) return value;
+  const fitting = value === undefined ? undefined : read?.(value, text);
+  return fitting === undefined ? NONE : new Optional(fitting);
+}

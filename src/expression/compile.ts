@@ -2,13 +2,14 @@ import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { check } from "./check.ts";
 import { constantArgumentProblem } from "./constant-arguments.ts";
+import { estimate } from "./cost.ts";
 import { type Folded, fold } from "./fold.ts";
-import { type Bounds, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
+import { type Bounds, MAX_ESTIMATED_STEPS, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
 import { parse } from "./parser.ts";
 import { type Compiled, type Expected, type Problem, problem, quoted } from "./problem.ts";
 import { mayBeAbsent, readsOf } from "./reads.ts";
 import type { Scope } from "./scope.ts";
-import type { ExpressionPlan } from "./tree.ts";
+import type { ExpressionPlan, Tree } from "./tree.ts";
 import { resultProblem } from "./type-problems.ts";
 
 export type { Compiled, Expected, Problem } from "./problem.ts";
@@ -54,8 +55,16 @@ function steps(text: string, scope: Scope, expected: Expected, options: CompileO
   const folded = fold(checked.tree);
   const wrongConstant = options.lenient ? undefined : constantArgumentProblem(folded.tree);
   if (wrongConstant) return failed(wrongConstant);
+  const dear = options.lenient ? undefined : costProblem(folded.tree);
+  if (dear) return failed(dear);
   const warnings = checked.opaque ? [] : failureWarnings(folded, text);
   return { ok: true, plan: planOf(text, checked.type, folded), warnings };
+}
+
+/** An expression is refused that could take more than a whole request has. */
+function costProblem(tree: Tree): Problem | undefined {
+  const { steps, tooDear } = estimate(tree, MAX_ESTIMATED_STEPS);
+  return tooDear && problem(messages.tooCostly(steps, MAX_ESTIMATED_STEPS), tooDear.at);
 }
 
 function failed(found: Problem): { readonly ok: false; readonly stage: "check"; readonly problem: Problem } {

@@ -48,6 +48,15 @@ export const CEL_GO_BOUNDS: Bounds = {
 export const MAX_PATTERN_PROGRAM = 5_000;
 /** Evaluation steps of one request, all of its expressions together; one takes some 50 ns, so that a check ends within about 5 ms. */
 export const DEFAULT_BUDGET = 100_000;
+/**
+ * How large what an attribute holds is assumed to be when an expression's cost is estimated at load: UTF-16 units of a text, bytes, entries
+ * of a list or map. A request may bring more; its budget stops what takes too long.
+ */
+export const ASSUMED_CHARACTERS = 256;
+export const ASSUMED_BYTES = 512;
+export const ASSUMED_ENTRIES = 64;
+/** Evaluation steps that one expression may take by that estimate: all that a request has. */
+export const MAX_ESTIMATED_STEPS = DEFAULT_BUDGET;
 /** Derived attributes that need each other, counted at request time: a longer chain is an error rather than a deep stack. */
 export const MAX_DERIVATION_DEPTH = 16;
 /** Characters of an expression that a message repeats. */

@@ -14,6 +14,9 @@ import { inside, newVariable, type Surroundings } from "./surroundings.ts";
 import type { Comprehension, Tree } from "./tree.ts";
 import { asBool, invalid, isFailure, isList, isMap } from "./values.ts";
 
+/** What one round of a loop takes, besides its body. */
+export const ROUND_STEPS = 2;
+
 const NOT_A_RANGE = invalid("neither a list nor a map to walk through");
 
 /** What every macro does is: walk a range, bind each element, and do something with what the body gives. */
@@ -91,7 +94,7 @@ function bind(
     frame.locals[first] = item;
     frame.locals[second] = range.get(item) ?? null;
   }
-  return charge(frame, 2);
+  return charge(frame, ROUND_STEPS);
 }
 
 function quantifier(loop: Loop, settling: boolean): Evaluate {

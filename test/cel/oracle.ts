@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import type { AttributeSource } from "../../src/attribute/source.ts";
 import { type CelType, formatType, type SimpleKind } from "../../src/attribute/type.ts";
 import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
-import type { CompileOptions, Scope } from "../../src/expression/compile.ts";
+import type { Compiled, CompileOptions, Scope } from "../../src/expression/compile.ts";
+import type { Evaluate } from "../../src/expression/frame.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
 import { CEL_GO_BOUNDS } from "../../src/expression/limits.ts";
 import type { ExpressionPlan } from "../../src/expression/tree.ts";
@@ -78,8 +79,25 @@ export class Oracle {
     this.#slots = new Map([...names.keys()].map((name, slot) => [name, slot]));
   }
 
+  compile(one: OracleCase): Compiled<ExpressionPlan> {
+    return compileExpression(textOf(one), this.#scope, "any", optionsFor(one));
+  }
+
+  /** Steps that the evaluation of a plan takes for one of the requests. */
+  stepsOf(plan: ExpressionPlan, activation: number): number {
+    const budget = Number.MAX_SAFE_INTEGER;
+    const source = this.#source(activation);
+    const frame = createFrame({ source, slots: this.#slots.size, derived: [], record: false, budget });
+    this.#link(plan)(frame);
+    return budget - frame.budget;
+  }
+
+  #link(plan: ExpressionPlan): Evaluate {
+    return link(plan, { slotOf: (name) => this.#slots.get(name) ?? unknownName(name) });
+  }
+
   judge(one: OracleCase): Verdict {
-    const compiled = compileExpression(textOf(one), this.#scope, "any", optionsFor(one));
+    const compiled = this.compile(one);
     if (one.fail) {
       if (!compiled.ok) return { judged: ["checks"], disagreements: [] };
       const theirs = Object.values(one.fail)[0]?.m ?? "refused";
@@ -98,8 +116,7 @@ export class Oracle {
 
   /** The first disagreement about an error, and the first about a value. */
   #runAll(one: OracleCase, plan: ExpressionPlan): readonly Disagreement[] {
-    const slotOf = (name: string): number => this.#slots.get(name) ?? unknownName(name);
-    const evaluate = link(structuredClone(plan), { slotOf });
+    const evaluate = this.#link(structuredClone(plan));
     const found = new Map<Aspect, Disagreement>();
     for (const run of one.runs ?? []) {
       if (run.other !== undefined) continue;
@@ -192,7 +209,7 @@ function shownFailure(outcome: typeof ABSENT | Invalid): string {
   return outcome === ABSENT ? "absent" : `error: ${outcome.reason}`;
 }
 
-function readType(text: string): CelType {
+export function readType(text: string): CelType {
   const [, kind, inside = ""] = /^(\w+)\((.*)\)$/.exec(text) ?? [];
   if (kind === "list") return { kind: "list", element: readType(inside) };
   const [, key = "", value = ""] = /^(\w+),(.*)$/.exec(inside) ?? [];

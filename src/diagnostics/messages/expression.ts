@@ -331,6 +331,17 @@ export function alwaysFails(text: string, reason: string): Finding {
   return warning("P1250", `\`${text}\` always fails: ${reason}`, "a rule that reads it cannot be decided");
 }
 
+/** P1255: an expression that may take longer than a request has. */
+export function tooCostly(steps: number, limit: number): Finding {
+  const help = "walk through fewer things, not through lists within lists; docs/cel.md says what each function costs";
+  return error("P1255", `this may take ${thousands(steps)} steps, and a request has ${thousands(limit)}`, help);
+}
+
+/** Digits in groups of three; more than a billion is only that. */
+function thousands(steps: number): string {
+  return steps > 1e9 ? "more than a billion" : String(Math.ceil(steps)).replace(/(?<=\d)(?=(?:\d{3})+$)/g, ",");
+}
+
 /** P1251: a regular expression or glob that does not compile. */
 export function badPattern(reason: string): Finding {
   const help = 'RE2 syntax: no look-around, no back references; `\\\\.` is a dot, or write `r"\\."`';
@@ -356,7 +367,8 @@ export function patternTooLarge(reason: string, limit: number): Finding {
 
 /** P1260: a text whose clauses `format` does not know. */
 export function badFormatText(reason: string): Finding {
-  const help = "`%s` shows anything, `%d` `%f` `%e` `%.2f` numbers, `%b` `%o` `%x` `%X` other bases, `%%` is a percent sign";
+  const help =
+    "`%s` shows anything, `%d` `%f` `%e` `%.2f` numbers, `%b` `%o` `%x` `%X` other bases, `%%` is a percent sign";
   return error("P1260", `this is not a format text: ${reason}`, help);
 }
 

@@ -48,6 +48,8 @@ export const CONVERSIONS: readonly FunctionRow[] = [
     ],
     doc: "The value as text; bytes must be UTF-8.",
     cost: (value) => value,
+    // The longest text of a number or time has 35 characters.
+    resultSize: (value) => value + 3,
     apply: toText,
   },
   {

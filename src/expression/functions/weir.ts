@@ -51,10 +51,17 @@ export const WEIR: readonly FunctionRow[] = [
 function linkGet(map: Operand, key: Operand, fallback: Operand): Evaluate {
   return (frame) => {
     const wanted = key.evaluate(frame);
-    if (isFailure(wanted)) return wanted;
+    if (isFailure(wanted)) return errorFirst(wanted, map, frame);
     const found = under(frame, map, wanted);
     return found === ABSENT ? fallback.evaluate(frame) : found;
   };
+}
+
+/** What comes of a key that is absent or error: an error of the map beats its absence. */
+function errorFirst(key: Absent | Invalid, map: Operand, frame: Frame): Absent | Invalid {
+  if (key instanceof Invalid) return key;
+  const whole = map.evaluate(frame);
+  return whole instanceof Invalid ? whole : ABSENT;
 }
 
 /** One key of a map: ABSENT when the map or the key is not there. */
@@ -68,7 +75,7 @@ function under(frame: Frame, map: Operand, key: CelValue): Outcome {
 function linkValues(map: Operand, name: Operand): Evaluate {
   return (frame) => {
     const header = name.evaluate(frame);
-    if (isFailure(header)) return header;
+    if (isFailure(header)) return errorFirst(header, map, frame);
     if (typeof header !== "string") return NO_OVERLOAD;
     const lower = header.toLowerCase();
     const found = under(frame, map, lower);

@@ -81,7 +81,9 @@ export class Unifier {
     if (type.kind === "dyn" || needed.kind === "dyn") return true;
     if (type.kind === "null") return isNullable(needed);
     if (needed.kind === "null") return isNullable(type);
-    if (type.kind === "type" || type.kind !== needed.kind) return type.kind === needed.kind;
+    if (type.kind !== needed.kind) return false;
+    // Types as values fit each other, whatever they are, unless one is not known yet.
+    if (type.kind === "type" && !this.#isOpen(type) && !this.#isOpen(needed)) return true;
     return inside(type).every((part, index) => this.#fits(part, inside(needed)[index] ?? DYN));
   }
 
@@ -99,6 +101,12 @@ export class Unifier {
     const general = moreGeneral(type, known);
     if (!this.#occurs(variable, general)) this.#known.set(variable.id, general);
     return "yes";
+  }
+
+  /** Whether something in a type is not known. */
+  #isOpen(type: Type): boolean {
+    const known = this.known(type);
+    return known.kind === "variable" || inside(known).some((part) => this.#isOpen(part));
   }
 
   #occurs(variable: Type & { kind: "variable" }, type: Type): boolean {

@@ -113,12 +113,6 @@ export default {
       { path: npm("@grpc", "grpc-health-check") },
     ),
     forbid(
-      "cel-js",
-      "Only expression knows which CEL library there is.",
-      { path: "^(src|adapters)/", pathNot: [room("expression"), TESTS] },
-      { path: npm("@marcbachmann/cel-js") },
-    ),
-    forbid(
       "re2js",
       "Only expression matches authored patterns.",
       { path: "^(src|adapters)/", pathNot: [room("expression"), TESTS] },

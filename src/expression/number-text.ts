@@ -108,13 +108,13 @@ export function formatDouble(value: number): string {
 
 /** The shortest digits that read back as the same finite double, never with an exponent: `1000000`, `0.00001`, `-0`. */
 export function formatPlain(value: number): string {
-  const [mantissa = "", exponent = "0"] = Math.abs(value).toExponential().split("e");
+  const [mantissa = "", exponent] = String(Math.abs(value)).split("e");
+  const sign = signOf(value);
+  // JavaScript writes one only of what is very large or small.
+  if (exponent === undefined) return sign + mantissa;
   const digits = mantissa.replace(".", "");
   const point = Number(exponent) + 1;
-  const sign = signOf(value);
-  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
-  if (point >= digits.length) return sign + digits.padEnd(point, "0");
-  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+  return sign + (point > 0 ? digits.padEnd(point, "0") : `0.${"0".repeat(-point)}${digits}`);
 }
 
 /** A finite double with so many decimals: `1.500000`. */

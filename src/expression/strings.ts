@@ -60,10 +60,10 @@ export function showUtf8(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return asBuffer(bytes).toString("utf8");
   let text = "";
   for (let at = 0; at < bytes.length; ) {
-    const character = bytes.subarray(at, at + lengthByLead(bytes[at] ?? 0));
-    const whole = isUtf8(character);
-    text += whole ? asBuffer(character).toString("utf8") : "\ufffd";
-    at += whole ? character.length : 1;
+    const length = lengthByLead(bytes[at] ?? 0);
+    const codePoint = codePointOf(bytes, at, length);
+    text += codePoint === undefined ? "\ufffd" : String.fromCodePoint(codePoint);
+    at += codePoint === undefined ? 1 : length;
   }
   return text;
 }
@@ -72,6 +72,21 @@ export function showUtf8(bytes: Uint8Array): string {
 function lengthByLead(lead: number): number {
   if (lead < 0xc0) return 1;
   return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/** The least that a character of so many bytes stands for, and the most. */
+const UTF8_RANGES = [[], [0, 0x7f], [0x80, 0x7ff], [0x800, 0xffff], [0x10000, 0x10ffff]] as const;
+
+function codePointOf(bytes: Uint8Array, start: number, length: number): number | undefined {
+  let codePoint = (bytes[start] ?? 0) & (length === 1 ? 0xff : 0x7f >> length);
+  for (let at = start + 1; at < start + length; at++) {
+    const byte = bytes[at] ?? 0;
+    if ((byte & 0xc0) !== 0x80) return undefined;
+    codePoint = (codePoint << 6) | (byte & 0x3f);
+  }
+  const [least = 0, most = 0] = UTF8_RANGES[length] ?? [];
+  const isHalf = codePoint >= 0xd800 && codePoint <= 0xdfff;
+  return codePoint < least || codePoint > most || isHalf ? undefined : codePoint;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

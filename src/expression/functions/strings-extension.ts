@@ -68,7 +68,7 @@ export const STRINGS_EXTENSION: readonly FunctionRow[] = [
     doc: "The text with `A` to `Z` in lower case, and everything else as it is.",
     cost: (text) => 2 + 2 * text,
     resultSize: (text) => text,
-    apply: (text) => (typeof text === "string" ? withAsciiCase(text, text.toLowerCase(), 0x41) : NO_OVERLOAD),
+    apply: (text) => (typeof text === "string" ? lowerAscii(text) : NO_OVERLOAD),
   },
   {
     name: "upperAscii",
@@ -76,13 +76,13 @@ export const STRINGS_EXTENSION: readonly FunctionRow[] = [
     doc: "The text with `a` to `z` in upper case, and everything else as it is.",
     cost: (text) => 2 + 2 * text,
     resultSize: (text) => text,
-    apply: (text) => (typeof text === "string" ? withAsciiCase(text, text.toUpperCase(), 0x61) : NO_OVERLOAD),
+    apply: (text) => (typeof text === "string" ? upperAscii(text) : NO_OVERLOAD),
   },
   {
     name: "trim",
     signatures: ["string.trim(): string"],
     doc: "The text without the white space, as Unicode has it, at its ends.",
-    cost: (text) => text,
+    cost: (text) => 3 * text,
     resultSize: (text) => text,
     apply: (text) => (typeof text === "string" ? trim(text) : NO_OVERLOAD),
   },
@@ -110,8 +110,8 @@ export const STRINGS_EXTENSION: readonly FunctionRow[] = [
     signatures: ["string.format(list(dyn)): string"],
     doc: "The text with each clause showing one value of a list: `%s` anything, `%d` `%f` `%.2f` `%e` numbers, `%b` `%o` `%x` `%X` binary, octal, hexadecimal; `%%` is a percent sign.",
     deep: true,
-    cost: (text, values) => 4 * text + values * UNITS_SHOWN,
-    resultSize: (text, values) => text + values * UNITS_SHOWN,
+    cost: (text, values) => formatting(text, values, clausesIn(text, values), UNITS_IN_HEXADECIMAL),
+    resultSize: (text, values) => formatted(text, values, clausesIn(text, values), UNITS_IN_HEXADECIMAL),
     apply: (text, values) => (typeof text === "string" ? format(readFormat(text), values) : NO_OVERLOAD),
     prepare: prepareFormat,
     checkWritten: checkFormat,
@@ -281,15 +281,23 @@ function join(list: CelValue, separator: CelValue): Outcome {
   return list.every((item) => typeof item === "string") ? list.join(between) : NOT_TEXTS;
 }
 
-const IN_ASCII_CASE = 0x20;
+function lowerAscii(text: string): string {
+  return isAscii(text) ? text.toLowerCase() : inOtherCase(text, 0x41);
+}
 
-/** @param first the first of the 26 letters to change, all of which the changed text has right: so has it the others if there are no more. */
-function withAsciiCase(text: string, changed: string, first: number): string {
-  if (isAscii(text)) return changed;
+function upperAscii(text: string): string {
+  return isAscii(text) ? text.toUpperCase() : inOtherCase(text, 0x61);
+}
+
+/** The bit that a letter's two cases differ in. */
+const CASE = 0x20;
+
+/** @param first `A` or `a`: it and the 25 letters that follow change. */
+function inOtherCase(text: string, first: number): string {
   const units = Buffer.from(text, "utf16le");
   for (let at = 0; at < units.length; at += 2) {
     const unit = units.readUInt16LE(at);
-    if (unit >= first && unit < first + 26) units.writeUInt16LE(unit ^ IN_ASCII_CASE, at);
+    if (unit >= first && unit < first + 26) units.writeUInt16LE(unit ^ CASE, at);
   }
   return units.toString("utf16le");
 }
@@ -300,15 +308,17 @@ function isAscii(text: string): boolean {
 }
 
 /** As Unicode has it: JavaScript's own `trim` takes U+FEFF for white space, and U+0085 for none. */
-const WHITE_SPACE: ReadonlySet<string> = new Set(
-  "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000",
-);
+const WHITE_SPACE: ReadonlySet<number> = new Set([
+  ...[0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0x85, 0xa0, 0x1680],
+  ...[0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a],
+  ...[0x2028, 0x2029, 0x202f, 0x205f, 0x3000],
+]);
 
 function trim(text: string): string {
   let start = 0;
-  while (WHITE_SPACE.has(text.charAt(start))) start++;
+  while (WHITE_SPACE.has(text.charCodeAt(start))) start++;
   let end = text.length;
-  while (end > start && WHITE_SPACE.has(text.charAt(end - 1))) end--;
+  while (end > start && WHITE_SPACE.has(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
 
@@ -330,16 +340,39 @@ function quote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** Units of what a clause makes of one unit of a value: a double has 309 digits before the point, and a hundred behind it. */
-const UNITS_SHOWN = 40;
+/** Of a double a clause shows up to 309 digits before the point and a hundred behind it, which takes some microseconds. */
+const UNITS_PER_CLAUSE = 40;
+/** Of what is in lists and maps, but for doubles that are very large or small: `%s` shows up to 326 digits of those. */
+const UNITS_SHOWN = 4;
+/** `%x` makes two digits of each byte, and UTF-8 three bytes of a UTF-16 unit. */
+const UNITS_IN_HEXADECIMAL = 6;
+
+/** Reading the text, and showing the values, by how many units are shown of one. */
+function formatting(text: number, values: number, clauses: number, each: number): number {
+  return 4 * text + formatted(text, values, clauses, each);
+}
+
+function formatted(text: number, values: number, clauses: number, each: number): number {
+  return text + clauses * UNITS_PER_CLAUSE + each * values;
+}
+
+/** Of a text that is not known: each two characters may be a clause, and each shows another value. */
+function clausesIn(text: number, values: number): number {
+  return Math.min(charactersOf(text) / 2, Math.max(0, values - 1));
+}
 
 function format(text: FormatText, values: CelValue): Outcome {
   return isList(values) ? formatValues(text, values) : NO_OVERLOAD;
 }
 
-/** A constant format text is taken apart once. */
+/** A constant format text is taken apart once, and tells how many values it shows. */
 function prepareFormat([text]: readonly (CelValue | undefined)[]): Prepared | undefined {
   if (typeof text !== "string") return undefined;
   const read = readFormat(text);
-  return { apply: (_, values) => format(read, values) };
+  const letters = read.ok ? read.pieces.flatMap((piece) => (typeof piece === "string" ? [] : [piece.letter])) : [];
+  const each = letters.includes("x") || letters.includes("X") ? UNITS_IN_HEXADECIMAL : UNITS_SHOWN;
+  return {
+    apply: (_, values) => format(read, values),
+    cost: (size, values) => formatting(size, values, letters.length, each),
+  };
 }

@@ -1,3 +1,4 @@
+import { formatCidr, formatIp } from "../attribute/address.ts";
 import { formatDuration, formatTimestamp } from "../attribute/json.ts";
 import {
   ABSENT,
@@ -12,7 +13,6 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
-import { writeTyped } from "./typed-values.ts";
 
 /** UTF-16 units of a value that are shown: nobody reads more, and one value may hold another a million times. */
 const MAX_SHOWN = 1_000_000;
@@ -107,7 +107,8 @@ function scalarText(value: Scalar): string {
   if (value instanceof Timestamp) return `timestamp("${formatTimestamp(value.nanos)}")`;
   if (value instanceof Duration) return `duration("${formatDuration(value.nanos)}")`;
   if (value instanceof TypeValue) return value.name;
-  if (value instanceof IpAddress || value instanceof Cidr) return networkText(value);
+  if (value instanceof IpAddress) return `ip("${formatIp(value)}")`;
+  if (value instanceof Cidr) return `cidr("${formatCidr(value)}")`;
   return String(value);
 }
 
@@ -147,9 +148,4 @@ function bytesText(bytes: Uint8Array): string {
     return byte >= 0x20 && byte < 0x7f ? character : `\\x${byte.toString(16).padStart(2, "0")}`;
   });
   return `b"${text.join("")}"`;
-}
-
-function networkText(value: IpAddress | Cidr): string {
-  const [[kind, text] = []] = Object.entries(writeTyped(value));
-  return `${kind}("${text}")`;
 }

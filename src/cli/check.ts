@@ -7,7 +7,15 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { callServer, explaining, nativeAttributes, type ServerFlags, serverOptions } from "./native-call.ts";
 import { gather, type OutputFormat, outputOption } from "./options.ts";
 import { isMap, type PlainValue } from "./plain-yaml.ts";
-import { attributesFrom, boolKey, onlyKeys, type RequestFile, readRequestFile, textKey } from "./request-file.ts";
+import {
+  attributesFrom,
+  boolKey,
+  CHECK_KEYS,
+  onlyKeys,
+  type RequestFile,
+  readRequestFile,
+  textKey,
+} from "./request-file.ts";
 
 interface CheckFlags extends ServerFlags {
   readonly attribute?: readonly string[];
@@ -67,12 +75,11 @@ async function check(file: string | undefined, flags: CheckFlags, io: CommandIo)
   );
 }
 
-const FILE_KEYS = ["attributes", "quotas", "quota_only", "deduplication_id"];
 const NO_FILE: RequestFile = { file: "", keys: new Map() };
 
 async function requestOf(file: string | undefined, flags: CheckFlags, io: CommandIo): Promise<CheckRequest> {
   const given = file === undefined ? NO_FILE : await readRequestFile(file, io);
-  onlyKeys(given, FILE_KEYS);
+  onlyKeys(given, CHECK_KEYS);
   const attributes = attributesFrom(given.keys.get("attributes"), flags.attribute ?? [], given.file);
   return {
     attributes: [...nativeAttributes(attributes)],

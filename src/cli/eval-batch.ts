@@ -9,7 +9,7 @@ import { eachNode } from "../expression/tree-walk.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo } from "./command-io.ts";
 import { categoryOf, noSuchAttribute } from "./eval-categories.ts";
-import { whatIsAbsent } from "./eval-failure.ts";
+import { failureOf } from "./eval-failure.ts";
 import { type Runnable, runnable } from "./eval-run.ts";
 import type { EvalVocabulary } from "./eval-vocabulary.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -29,7 +29,7 @@ const MAX_TEXT = 1_000_000;
  * Steps of one evaluation: fifty times what all of a request's have, some 250 ms. What cel-go takes ten thousand units of cost for is far
  * below, and what would never end is stopped.
  */
-const BATCH_BUDGET = 5_000_000;
+export const COMPARING_BUDGET = 5_000_000;
 /** UTF-16 units of answers that are held before they are written. */
 const MAX_HELD = 64 * 1024;
 
@@ -119,7 +119,7 @@ function answer(root: JsonObject, { vocabulary, bounds }: BatchSettings): JsonOb
   const compiled = compileExpression(text, scope, "any", { bounds, lenient: true });
   if (!compiled.ok) return { fail: { [compiled.stage]: failure(compiled.problem, text) } };
   const { plan } = compiled;
-  const expression = runnable(plan, BATCH_BUDGET);
+  const expression = runnable(plan, COMPARING_BUDGET);
   const absent = absentees(expression, vocabulary);
   return {
     type: formatType(plan.type),
@@ -194,7 +194,7 @@ function result(expression: Runnable, bag: Bag): { readonly v: Typed } | { reado
   const outcome = expression.run(bag);
   if (isValue(outcome)) return isWritable(outcome) ? { v: writeTyped(outcome) } : { err: "cost limit" };
   if (outcome instanceof Invalid) return { err: categoryOf(outcome) };
-  return { err: whatIsAbsent(expression, bag).kind };
+  return { err: failureOf(outcome, expression.trace(bag), expression.plan, bag).category };
 }
 
 function isValue(outcome: Outcome): outcome is CelValue {

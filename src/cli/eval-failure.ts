@@ -1,10 +1,64 @@
 import type { Bag } from "../attribute/bag.ts";
-import type { Runnable } from "./eval-run.ts";
+import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
+import type { Trace } from "../expression/trace.ts";
+import type { ExpressionPlan, Place, Tree } from "../expression/tree.ts";
+import { eachNode } from "../expression/tree-walk.ts";
+import { celText } from "./cel-text.ts";
+import { type Category, categoryOf } from "./eval-categories.ts";
 
-export interface Missing {
-  readonly kind: "no such attribute" | "no such key";
+/** Why an evaluation has no value. */
+export interface Failure {
+  readonly category: Category;
+  /** What an error says of itself, or the name of what is not there. */
+  readonly detail: string;
+  /** The innermost part of the expression that has no value either. */
+  readonly at: Place;
 }
 
-export function whatIsAbsent(_expression: Runnable, _bag: Bag): Missing {
-  return { kind: "no such key" };
+/** @param trace of the evaluation that gave this outcome. @param bag what it read. */
+export function failureOf(outcome: Absent | Invalid, trace: Trace, plan: ExpressionPlan, bag: Bag): Failure {
+  const origin = originOf(outcome, trace);
+  if (outcome instanceof Invalid) return { category: categoryOf(outcome), detail: outcome.reason, at: origin.at };
+  return missing(origin, plan, bag);
+}
+
+/** Errors are passed on as they are: the innermost step that gave this very one is where it came from. */
+function originOf(outcome: Absent | Invalid, trace: Trace): Trace {
+  const inside = trace.steps.find((step) => step.outcome === outcome);
+  return inside === undefined ? trace : originOf(outcome, inside);
+}
+
+/** An attribute that the request does not have, or a key that a map does not. */
+function missing(origin: Trace, plan: ExpressionPlan, bag: Bag): Failure {
+  const tree = readerAt(origin.at, plan.tree);
+  // One key of a map attribute is read without reading the attribute.
+  const attribute = tree?.op === "attribute" ? tree : tree?.operand;
+  if (attribute?.op === "attribute" && isAbsent(bag.get(attribute.name)))
+    return { category: "no such attribute", detail: attribute.name, at: attribute.at };
+  return { category: "no such key", detail: tree === undefined ? "" : keyOf(tree, origin), at: origin.at };
+}
+
+function isAbsent(held: ReturnType<Bag["get"]>): boolean {
+  return held === undefined || held === ABSENT;
+}
+
+/** What may find nothing: other nodes are absent only because of what is inside of them. */
+type Reader = Extract<Tree, { op: "attribute" | "select" | "index" | "has" }>;
+
+function readerAt([start, end]: Place, root: Tree): Reader | undefined {
+  let found: Reader | undefined;
+  eachNode(root, (tree) => {
+    const isReader = tree.op === "attribute" || tree.op === "select" || tree.op === "index" || tree.op === "has";
+    if (isReader && tree.at[0] === start && tree.at[1] === end) found ??= tree;
+  });
+  return found;
+}
+
+function keyOf(tree: Reader, { steps }: Trace): string {
+  if (tree.op === "select" || tree.op === "has") return tree.field ?? "";
+  if (tree.op !== "index") return "";
+  if (tree.index.op === "constant") return "value" in tree.index.value ? String(tree.index.value.value) : "";
+  const outcome = steps.findLast(({ at }) => at[0] === tree.index.at[0] && at[1] === tree.index.at[1])?.outcome;
+  if (outcome === undefined || outcome === ABSENT || outcome instanceof Invalid) return "";
+  return typeof outcome === "string" ? outcome : celText(outcome);
 }

@@ -1,25 +1,34 @@
-import type { Bag } from "../attribute/bag.ts";
-import { bagSource } from "../attribute/bag.ts";
+import { type Bag, bagSource } from "../attribute/bag.ts";
 import type { Outcome } from "../attribute/value.ts";
-import { createFrame, link } from "../expression/index.ts";
+import type { Frame } from "../expression/frame.ts";
+import { createFrame, link, linkTraced } from "../expression/index.ts";
+import type { Trace } from "../expression/trace.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
 
-/** A compiled expression, ready for any number of requests. */
+/** A compiled expression, ready for any number of requests. What a bag does not have is absent. */
 export interface Runnable {
   readonly plan: ExpressionPlan;
-  /** @param bag what is not in it is absent. */
   run(bag: Bag): Outcome;
+  /** The same with the value of every part; takes several times as long. */
+  trace(bag: Bag): Trace;
 }
 
 /** @param budget evaluation steps of one run. */
 export function runnable(plan: ExpressionPlan, budget: number): Runnable {
   const slots = [...new Set(plan.reads.map(({ attribute }) => attribute))].map((name, slot) => ({ name, slot }));
   const bySlot = new Map(slots.map(({ name, slot }) => [name, slot]));
-  const evaluate = link(plan, { slotOf: (name) => bySlot.get(name) ?? unread(name) });
+  const scope = { slotOf: (name: string) => bySlot.get(name) ?? unread(name) };
+  const frame = (bag: Bag): Frame =>
+    createFrame({ source: bagSource(bag, slots), slots: slots.length, derived: [], record: false, budget });
+  const evaluate = link(plan, scope);
+  let traced: ((frame: Frame) => Trace) | undefined;
   return {
     plan,
-    run: (bag) =>
-      evaluate(createFrame({ source: bagSource(bag, slots), slots: slots.length, derived: [], record: false, budget })),
+    run: (bag) => evaluate(frame(bag)),
+    trace(bag) {
+      traced ??= linkTraced(plan, scope);
+      return traced(frame(bag));
+    },
   };
 }
 

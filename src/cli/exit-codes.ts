@@ -12,6 +12,8 @@ export const EXIT = {
   unreachable: 6,
   /** `weir check --exit-code`, and the verdict is not `allowed`. */
   refused: 7,
+  /** `weir eval`, and the expression is an error, or absent. */
+  noValue: 8,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,3 +1,4 @@
+import { parseCidr, parseIp } from "../attribute/address.ts";
 import { type CelType, formatType } from "../attribute/type.ts";
 import {
   type CelValue,
@@ -11,7 +12,6 @@ import {
 import { parseDuration, parseTimestamp } from "../expression/time.ts";
 import { BadInput } from "./bad-input.ts";
 import { isList, isMap, type PlainValue } from "./plain-yaml.ts";
-import { networkValue } from "./typed-values.ts";
 
 /** Values as people write them, on the command line or in YAML, made values of a declared type. */
 
@@ -108,8 +108,9 @@ function convertText(text: string, type: CelType): CelValue | undefined {
     case "type":
       return new TypeValue(text);
     case "ip":
+      return parseIp(text);
     case "cidr":
-      return networkValue(type.kind, text);
+      return parseCidr(text);
     default:
       return timeOf(text, type.kind);
   }

@@ -57,5 +57,5 @@ const AFTERWORD = `
 Flags can also be set in the environment, where their description names a variable.
 
 Exit codes: 0 done, 1 something failed, 2 the command line makes no sense, 3 invalid policy, 4 tests failed, 5 a difference,
-6 the server cannot be reached, 7 refused (weir check --exit-code).
+6 the server cannot be reached, 7 refused (weir check --exit-code), 8 no value (weir eval).
 `;

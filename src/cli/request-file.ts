@@ -17,6 +17,9 @@ export async function readRequestFile(file: string, io: CommandIo): Promise<Requ
   return { file, keys: new Map(Object.entries(root)) };
 }
 
+/** What a request of `weir check` has beside its attributes, and other commands pass over in its file. */
+export const CHECK_KEYS = ["attributes", "quotas", "quota_only", "deduplication_id"] as const;
+
 /** @throws BadInput for a key that is none of these, since it would be passed over without a word. */
 export function onlyKeys({ file, keys }: RequestFile, known: readonly string[]): void {
   for (const key of keys.keys()) {

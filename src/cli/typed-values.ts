@@ -1,3 +1,4 @@
+import { formatCidr, formatIp, parseCidr, parseIp } from "../attribute/address.ts";
 import { formatDuration, formatTimestamp, parseDuration } from "../attribute/json.ts";
 import {
   ABSENT,
@@ -12,8 +13,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
-import { functionNamed } from "../expression/functions/registry.ts";
-import { toText } from "../expression/strings.ts";
+import { formatDouble } from "../expression/number-text.ts";
 import { parseTimestamp } from "../expression/time.ts";
 import { BadInput } from "./bad-input.ts";
 
@@ -98,17 +98,12 @@ function readText(kind: string, text: string): CelValue | undefined {
     case "type":
       return new TypeValue(text);
     case "ip":
+      return parseIp(text);
     case "cidr":
-      return networkValue(kind, text);
+      return parseCidr(text);
     default:
       return undefined;
   }
-}
-
-/** As CEL's own `ip(text)` and `cidr(text)` read it. */
-export function networkValue(kind: "ip" | "cidr", text: string): CelValue | undefined {
-  const outcome = functionNamed(kind)?.apply(text, null, null, null);
-  return outcome === undefined || outcome === ABSENT ? undefined : valid(outcome);
 }
 
 function valid<T>(outcome: T | Invalid): T | undefined {
@@ -160,8 +155,8 @@ function writeObject(value: Extract<CelValue, object>): Typed {
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
   if (value instanceof TypeValue) return { type: value.name };
   if (value instanceof Optional) return { optional: value.value === ABSENT ? null : writeTyped(value.value) };
-  if (value instanceof IpAddress) return { ip: shown(value) };
-  if (value instanceof Cidr) return { cidr: shown(value) };
+  if (value instanceof IpAddress) return { ip: formatIp(value) };
+  if (value instanceof Cidr) return { cidr: formatCidr(value) };
   if (value instanceof Map) return { map: pairsOf(value) };
   // What is left of CelValue is a list; `readonly` arrays are not narrowed by Array.isArray.
   return { list: (value as CelList).map(writeTyped) };
@@ -175,12 +170,5 @@ function pairsOf(map: ReadonlyMap<CelValue, CelValue>): readonly (readonly [Type
 
 /** The shortest digits that read back as the same double, as CEL's `string()` writes them; infinities as JavaScript does. */
 function doubleText(value: number): string {
-  return Number.isFinite(value) ? shown(value) : String(value);
-}
-
-function shown(value: CelValue): string {
-  const text = toText(value);
-  // Only asked of kinds that have a text.
-  if (text instanceof Invalid) throw new Error(`a value has no text: ${text.reason}`);
-  return text;
+  return Number.isFinite(value) ? formatDouble(value) : String(value);
 }

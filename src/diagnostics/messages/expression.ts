@@ -406,3 +406,25 @@ export function notANetwork(text: string): Finding {
   const help = "such as `10.0.0.0/8` or `2001:db8::/32`";
   return error("P1268", `\`${text}\` is not a network`, help);
 }
+
+// ── Evaluated by itself ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** P1290: an expression that is an error where it was evaluated. */
+export function evaluationFails(reason: string): Finding {
+  return error("P1290", reason);
+}
+
+/** P1291: an attribute that was read and is absent. */
+export function noSuchAttribute(name: string): Finding {
+  const help = `give it a value, or say what its absence means: \`has(${name})\`, \`${name}.orDefault(…)\``;
+  return error("P1291", `no such attribute: ${name}`, help);
+}
+
+/** P1292: a key that was read and is absent. */
+export function noSuchKey(key: string): Finding {
+  return error(
+    "P1292",
+    `no such key: ${key}`,
+    "`key in map`, `map.get(key, default)` and `map[?key]` have an answer for absence",
+  );
+}

@@ -93,11 +93,18 @@ function quote(text: string): string {
 
 /** Also what could end a script in HTML. */
 function quoteKey(text: string): string {
-  return JSON.stringify(text).replace(/[<>&\u2028\u2029]/g, escapeUnits);
+  return JSON.stringify(text)
+    .replaceAll("<", "\\u003c")
+    .replaceAll(">", "\\u003e")
+    .replaceAll("&", "\\u0026")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
 }
 
 function escapeUnits(text: string): string {
-  return Array.from({ length: text.length }, (_, index) => {
-    return `\\u${text.charCodeAt(index).toString(16).padStart(4, "0")}`;
-  }).join("");
+  let escaped = "";
+  for (let index = 0; index < text.length; index++) {
+    escaped += `\\u${text.charCodeAt(index).toString(16).padStart(4, "0")}`;
+  }
+  return escaped;
 }

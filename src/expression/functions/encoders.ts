@@ -13,10 +13,12 @@ const BASE64_URL = /^[A-Za-z0-9_-]*(={0,2})$/;
 const NOT_BASE64 = invalid("not Base64");
 /** Reading JSON makes a value of as little as two characters, and a map of three. */
 const STEPS_PER_JSON_UNIT = 16;
+/** Of what a short text holds, all may have to be escaped. */
+const STEPS_PER_WRITTEN_UNIT = 8;
 /** A control character is written as six. */
 const MAX_ESCAPED = 6;
 
-/** CEL's extension for Base64 and JSON. cel-go has YAML as well: a reader of which cannot be bounded by what is read. */
+/** CEL's extension for Base64 and JSON. cel-go's YAML is left out: what a YAML text stands for is not bounded by its length. */
 export const ENCODERS: readonly FunctionRow[] = [
   {
     name: "base64.encode",
@@ -24,13 +26,13 @@ export const ENCODERS: readonly FunctionRow[] = [
     doc: "Bytes as Base64, padded.",
     cost: (bytes) => bytes,
     resultSize: (bytes) => 2 * bytes,
-    apply: encoding((base64) => base64),
+    apply: encoding("base64"),
   },
   {
     name: "base64.decode",
     signatures: ["base64.decode(string): bytes"],
     doc: "The bytes of Base64, padded or not; anything else is an error.",
-    cost: (text) => text,
+    cost: (text) => 2 * text,
     resultSize: (text) => text,
     apply: decoding(BASE64),
   },
@@ -40,13 +42,13 @@ export const ENCODERS: readonly FunctionRow[] = [
     doc: "Bytes as Base64 for URLs, with `-` and `_`, padded.",
     cost: (bytes) => bytes,
     resultSize: (bytes) => 2 * bytes,
-    apply: encoding((base64) => base64.replaceAll("+", "-").replaceAll("/", "_")),
+    apply: encoding("base64url"),
   },
   {
     name: "base64.decodeUrl",
     signatures: ["base64.decodeUrl(string): bytes"],
     doc: "The bytes of Base64 for URLs, padded or not; anything else is an error.",
-    cost: (text) => text,
+    cost: (text) => 2 * text,
     resultSize: (text) => text,
     apply: decoding(BASE64_URL),
   },
@@ -54,7 +56,7 @@ export const ENCODERS: readonly FunctionRow[] = [
     name: "json.encode",
     signatures: ["json.encode(dyn): string"],
     doc: "A value as JSON: large integers as texts, bytes as Base64, the keys of a map in order.",
-    cost: (value) => 4 * value,
+    cost: (value) => STEPS_PER_WRITTEN_UNIT * value,
     deep: true,
     resultSize: (value) => MAX_ESCAPED * value,
     apply: writeJson,
@@ -70,10 +72,12 @@ export const ENCODERS: readonly FunctionRow[] = [
   },
 ];
 
-function encoding(finish: (base64: string) => string): Apply {
+/** Node leaves the padding of `base64url` away. */
+function encoding(alphabet: "base64" | "base64url"): Apply {
   return (bytes) => {
     if (!(bytes instanceof Uint8Array)) return NO_OVERLOAD;
-    return finish(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64"));
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(alphabet);
+    return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
   };
 }
 

@@ -1,11 +1,11 @@
 import { type CelList, type CelValue, Optional, type Outcome } from "../../attribute/value.ts";
 import { charge, type Evaluate } from "../frame.ts";
 import { identityOf } from "../identity.ts";
-import { MAX_RANGE } from "../limits.ts";
+import { ASSUMED_ENTRIES, MAX_RANGE } from "../limits.ts";
 import { compare, equal, invalid, isFailure, isList, NO_OVERLOAD, OUT_OF_RANGE, typeName } from "../values.ts";
 import type { Apply, FunctionRow, Operand } from "./function-row.ts";
 import { NONE } from "./optionals.ts";
-import { FEW, hasAll, hasAny, hasExactly, onLists, SHARING_COST, STEPS_PER_VALUE } from "./sets.ts";
+import { FEW, hasAll, hasAny, hasExactly, onLists, sharingCost } from "./sets.ts";
 
 const NEGATIVE_LEVELS = invalid("a list cannot be flattened by a negative number of levels");
 const NEGATIVE_LENGTH = invalid("a list cannot have a negative number of elements");
@@ -39,9 +39,9 @@ export const LISTS: readonly FunctionRow[] = [
     name: "lists.range",
     signatures: ["lists.range(int): list(int)"],
     doc: `A list of so many numbers, from 0; at most ${MAX_RANGE}.`,
-    // At load nothing is known of the number.
-    cost: () => MAX_RANGE,
-    resultSize: () => MAX_RANGE,
+    // What is assumed at load; when it is evaluated every element is charged.
+    cost: () => ASSUMED_ENTRIES,
+    resultSize: () => 1 + ASSUMED_ENTRIES,
     apply: range,
     link: ([length]) => length && linkRange(length),
   },
@@ -49,7 +49,7 @@ export const LISTS: readonly FunctionRow[] = [
     name: "distinct",
     signatures: ["list(T).distinct(): list(T)"],
     doc: "The list without repetitions: of equal elements the first.",
-    cost: (list) => STEPS_PER_VALUE * list,
+    cost: (list) => sharingCost(list, list),
     deep: true,
     resultSize: (list) => list,
     apply: onList(distinct),
@@ -97,7 +97,7 @@ function sharing(name: string, doc: string, test: (list: CelList, other: CelList
     name,
     signatures: [`list(T).${name}(list(T)): bool`],
     doc,
-    cost: SHARING_COST,
+    cost: sharingCost,
     deep: true,
     apply: onLists(test),
   };

@@ -116,8 +116,10 @@ function wrongNumber(name: string, { args }: WrittenCall): WrongArgument | undef
   return at && { at, finding: messages.numberNeeded(name) };
 }
 
+/** The name of a type is a name, of which CEL does not see here what it stands for. */
 function isWrittenOtherwise(tree: Tree): boolean {
-  return tree.op === "constant" ? !NUMBERS.includes(tree.value.type) : tree.op === "list" || tree.op === "map";
+  if (tree.op === "constant") return tree.value.type !== "type" && !NUMBERS.includes(tree.value.type);
+  return tree.op === "list" || tree.op === "map";
 }
 
 function onDouble(

@@ -1,15 +1,18 @@
 import type { CelList, CelValue } from "../../attribute/value.ts";
 import { identityOf } from "../identity.ts";
 import { equal, isList, NO_OVERLOAD } from "../values.ts";
-import type { Apply, Cost, FunctionRow } from "./function-row.ts";
+import type { Apply, FunctionRow } from "./function-row.ts";
 
 /** Up to so many elements are sooner compared one by one than put into a set. */
 export const FEW = 8;
-/** For finding equal values, one by one or by sets. */
-export const STEPS_PER_VALUE = 4;
+/** Of a value that is put into a set or looked for in one; and of two that are compared. */
+const STEPS_PER_VALUE = 8;
+const STEPS_PER_PAIR = 0.5;
 
-/** Of functions that ask which elements two lists share: with `deep: true`. */
-export const SHARING_COST: Cost = (a, b) => STEPS_PER_VALUE * (a + b);
+/** Of finding out what two lists share, by their size with everything inside (`deep`). */
+export function sharingCost(a: number, b: number): number {
+  return Math.min(STEPS_PER_VALUE * (a + b), STEPS_PER_PAIR * a * b);
+}
 
 /** CEL's extension for lists whose order and repetitions do not matter. */
 export const SETS: readonly FunctionRow[] = [
@@ -17,7 +20,7 @@ export const SETS: readonly FunctionRow[] = [
     name: "sets.contains",
     signatures: ["sets.contains(list(T), list(T)): bool"],
     doc: "Whether every element of the second list is in the first.",
-    cost: SHARING_COST,
+    cost: sharingCost,
     deep: true,
     apply: onLists(hasAll),
   },
@@ -25,7 +28,7 @@ export const SETS: readonly FunctionRow[] = [
     name: "sets.equivalent",
     signatures: ["sets.equivalent(list(T), list(T)): bool"],
     doc: "Whether each of the lists has every element of the other.",
-    cost: SHARING_COST,
+    cost: sharingCost,
     deep: true,
     apply: onLists(hasExactly),
   },
@@ -33,7 +36,7 @@ export const SETS: readonly FunctionRow[] = [
     name: "sets.intersects",
     signatures: ["sets.intersects(list(T), list(T)): bool"],
     doc: "Whether the lists share an element.",
-    cost: SHARING_COST,
+    cost: sharingCost,
     deep: true,
     apply: onLists(hasAny),
   },

@@ -1,15 +1,14 @@
 import type { Bag } from "../attribute/bag.ts";
 import { formatType } from "../attribute/type.ts";
-import { ABSENT, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
+import type { CelValue } from "../attribute/value.ts";
 import { LineTable } from "../diagnostics/position.ts";
 import type { Problem, Scope } from "../expression/compile.ts";
 import { compileExpression } from "../expression/index.ts";
 import type { Bounds } from "../expression/limits.ts";
-import { eachNode } from "../expression/tree-walk.ts";
+import { isFailure } from "../expression/values.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo } from "./command-io.ts";
-import { categoryOf, noSuchAttribute } from "./eval-categories.ts";
-import { failureOf } from "./eval-failure.ts";
+import { firstFailure } from "./eval-failure.ts";
 import { type Runnable, runnable } from "./eval-run.ts";
 import type { EvalVocabulary } from "./eval-vocabulary.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -115,15 +114,14 @@ function idOf(id: unknown): Id {
 function answer(root: JsonObject, { vocabulary, bounds }: BatchSettings): JsonObject {
   const text = textOf(root);
   const runs = runsOf(root["runs"]);
-  const scope: Scope = { attributes: vocabulary.types, definitions: new Map() };
+  const scope: Scope = { attributes: vocabulary, definitions: new Map() };
   const compiled = compileExpression(text, scope, "any", { bounds, lenient: true });
   if (!compiled.ok) return { fail: { [compiled.stage]: failure(compiled.problem, text) } };
   const { plan } = compiled;
   const expression = runnable(plan, COMPARING_BUDGET);
-  const absent = absentees(expression, vocabulary);
   return {
     type: formatType(plan.type),
-    runs: runs.map((vars) => result(expression, bagOf(vars, vocabulary, absent))),
+    runs: runs.map((vars) => result(expression, bagOf(vars, vocabulary))),
   };
 }
 
@@ -163,28 +161,13 @@ function failure({ message, help, start }: Problem, text: string): JsonObject {
 }
 
 /**
- * What reading an attribute gives that a run does not have. As in cel-go it is an error, but for a field of an object (`request.id`) whose
- * presence is asked for: that is absent, so that `has` and `?` can tell.
+ * Attributes that are fields of objects, as in cel-go: what a run does not have is absent, `has` and `?` can tell, and whatever else reads it
+ * has no value.
  */
-function absentees({ plan }: Runnable, { namespaces }: EvalVocabulary): Bag {
-  const asked = new Set<string>();
-  eachNode(plan.tree, (tree) => {
-    const isAsked = tree.op === "optional" || (tree.op === "has" && tree.field === undefined);
-    if (isAsked && tree.operand.op === "attribute") asked.add(tree.operand.name);
-  });
-  const isField = (name: string) => namespaces.has(name.split(".", 1)[0] ?? name) && name.includes(".");
-  return new Map(
-    plan.reads.map(({ attribute }) => [
-      attribute,
-      asked.has(attribute) && isField(attribute) ? ABSENT : new Invalid(noSuchAttribute(attribute)),
-    ]),
-  );
-}
-
-function bagOf(vars: JsonObject, { types }: EvalVocabulary, absent: Bag): Bag {
-  const bag = new Map(absent);
+function bagOf(vars: JsonObject, vocabulary: EvalVocabulary): Bag {
+  const bag = new Map<string, CelValue>();
   for (const [name, typed] of Object.entries(vars)) {
-    if (!types.has(name)) throw new BadInput(`unknown attribute \`${name}\`: the vocabulary does not have it`);
+    if (!vocabulary.has(name)) throw new BadInput(`unknown attribute \`${name}\`: the vocabulary does not have it`);
     bag.set(name, readTyped(typed, `\`${name}\``));
   }
   return bag;
@@ -192,11 +175,6 @@ function bagOf(vars: JsonObject, { types }: EvalVocabulary, absent: Bag): Bag {
 
 function result(expression: Runnable, bag: Bag): { readonly v: Typed } | { readonly err: string } {
   const outcome = expression.run(bag);
-  if (isValue(outcome)) return isWritable(outcome) ? { v: writeTyped(outcome) } : { err: "cost limit" };
-  if (outcome instanceof Invalid) return { err: categoryOf(outcome) };
-  return { err: failureOf(outcome, expression.trace(bag), expression.plan, bag).category };
-}
-
-function isValue(outcome: Outcome): outcome is CelValue {
-  return outcome !== ABSENT && !(outcome instanceof Invalid);
+  if (isFailure(outcome)) return { err: firstFailure(expression.trace(bag), expression.plan, bag).category };
+  return isWritable(outcome) ? { v: writeTyped(outcome) } : { err: "cost limit" };
 }

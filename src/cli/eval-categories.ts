@@ -2,6 +2,8 @@ import type { Invalid } from "../attribute/value.ts";
 
 /** Kinds of errors, in words that do not depend on who evaluates: `weir eval --batch` says which one an error is. */
 const CATEGORIES = {
+  // Beside keys that a map does not have.
+  "no such key": ["a field or element of what is neither map nor list"],
   "no such overload": [
     "no such operation for values of these types",
     "not a bool where true or false is needed",
@@ -9,7 +11,6 @@ const CATEGORIES = {
     "an element or entry written with ? needs an optional",
     "a map key is bool, int, uint or string",
     "no map where entries of one are needed",
-    "a field or element of what is neither map nor list",
     "values of these types have no order",
     "not a map",
     "not a text under this name",
@@ -44,7 +45,7 @@ const CATEGORIES = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 /** What none of the above is, and what has no value because something is not there. */
-export type Category = keyof typeof CATEGORIES | "no such attribute" | "no such key" | "other";
+export type Category = keyof typeof CATEGORIES | "no such attribute" | "other";
 
 const BY_REASON: ReadonlyMap<string, Category> = new Map(
   // The keys are the categories.
@@ -53,14 +54,6 @@ const BY_REASON: ReadonlyMap<string, Category> = new Map(
   ),
 );
 
-/** How the reason of an attribute that is not there begins, where that is an error. */
-const NO_SUCH_ATTRIBUTE = "no such attribute";
-
-export function noSuchAttribute(name: string): string {
-  return `${NO_SUCH_ATTRIBUTE}: ${name}`;
-}
-
 export function categoryOf({ reason }: Invalid): Category {
-  if (reason.startsWith(NO_SUCH_ATTRIBUTE)) return "no such attribute";
   return BY_REASON.get(reason) ?? "other";
 }

@@ -3,6 +3,7 @@ import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
 import type { Trace } from "../expression/trace.ts";
 import type { ExpressionPlan, Place, Tree } from "../expression/tree.ts";
 import { eachNode } from "../expression/tree-walk.ts";
+import { isFailure } from "../expression/values.ts";
 import { celText } from "./cel-text.ts";
 import { type Category, categoryOf } from "./eval-categories.ts";
 
@@ -15,17 +16,38 @@ export interface Failure {
   readonly at: Place;
 }
 
-/** @param trace of the evaluation that gave this outcome. @param bag what it read. */
+/**
+ * Why an expression has no value, in our terms: an error beats what is absent, wherever it comes from.
+ * @param trace of the evaluation that gave this outcome. @param bag what it read.
+ */
 export function failureOf(outcome: Absent | Invalid, trace: Trace, plan: ExpressionPlan, bag: Bag): Failure {
-  const origin = originOf(outcome, trace);
-  if (outcome instanceof Invalid) return { category: categoryOf(outcome), detail: outcome.reason, at: origin.at };
-  return missing(origin, plan, bag);
+  return explained(
+    origin(trace, (step) => step.outcome === outcome),
+    plan,
+    bag,
+  );
 }
 
-/** Errors are passed on as they are: the innermost step that gave this very one is where it came from. */
-function originOf(outcome: Absent | Invalid, trace: Trace): Trace {
-  const inside = trace.steps.find((step) => step.outcome === outcome);
-  return inside === undefined ? trace : originOf(outcome, inside);
+/** The same in terms of an evaluator that ends at the first thing that is missing or wrong, as cel-go does. */
+export function firstFailure(trace: Trace, plan: ExpressionPlan, bag: Bag): Failure {
+  return explained(
+    origin(trace, ({ outcome }) => isFailure(outcome)),
+    plan,
+    bag,
+  );
+}
+
+/** The innermost step that failed: what fails is passed on as it is. */
+function origin(trace: Trace, isFailed: (step: Trace) => boolean): Trace {
+  const inside = trace.steps.find(isFailed);
+  return inside === undefined ? trace : origin(inside, isFailed);
+}
+
+function explained(step: Trace, plan: ExpressionPlan, bag: Bag): Failure {
+  const { outcome, at } = step;
+  return outcome instanceof Invalid
+    ? { category: categoryOf(outcome), detail: outcome.reason, at }
+    : missing(step, plan, bag);
 }
 
 /** An attribute that the request does not have, or a key that a map does not. */

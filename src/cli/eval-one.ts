@@ -1,5 +1,5 @@
 import { type CelType, formatType } from "../attribute/type.ts";
-import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
+import type { CelValue } from "../attribute/value.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { reportDiagnostics } from "../diagnostics/render-json.ts";
@@ -8,7 +8,7 @@ import { compileExpression, type Problem } from "../expression/compile.ts";
 import type { Bounds } from "../expression/limits.ts";
 import { problem } from "../expression/problem.ts";
 import type { Trace } from "../expression/trace.ts";
-import { typeName } from "../expression/values.ts";
+import { isFailure, typeName } from "../expression/values.ts";
 import type { Attributes } from "./attribute-values.ts";
 import { celText } from "./cel-text.ts";
 import type { CommandIo } from "./command-io.ts";
@@ -65,8 +65,7 @@ function answerTo({ text, types, attributes }: Asked, { bounds, budget, trace: i
   const expression = runnable(plan, budget);
   const outcome = expression.run(attributes);
   const trace = isTraced ? expression.trace(attributes) : undefined;
-  if (outcome !== ABSENT && !(outcome instanceof Invalid))
-    return { kind: "value", value: outcome, expression, problems: warnings, trace };
+  if (!isFailure(outcome)) return { kind: "value", value: outcome, expression, problems: warnings, trace };
   const failure = failureOf(outcome, trace ?? expression.trace(attributes), plan, attributes);
   // A warning could only say beforehand what the failure says now.
   return { kind: "failed", failure, expression, problems: [failureProblem(failure)], trace };

@@ -1,35 +1,23 @@
 import { type CelType, formatType } from "../attribute/type.ts";
 import { prefixConflict } from "../attribute/vocabulary.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import { BUILT_IN, type Naming } from "./attribute-values.ts";
+import type { Naming } from "./attribute-values.ts";
 import { BadInput } from "./bad-input.ts";
 import { readText } from "./input.ts";
 import { readType, TYPE_FORMS } from "./type-text.ts";
 
-/** The attributes that an expression may read. */
-export interface EvalVocabulary {
-  readonly types: ReadonlyMap<string, CelType>;
-  /** First parts of names that stand for objects with fields, which are always there: `request` of `request.id`. */
-  readonly namespaces: ReadonlySet<string>;
-}
-
-export function builtInVocabulary(): EvalVocabulary {
-  return { types: BUILT_IN, namespaces: namespacesOf(BUILT_IN.keys()) };
-}
+/** The attributes that an expression may read, and their types. */
+export type EvalVocabulary = ReadonlyMap<string, CelType>;
 
 /**
- * Reads a vocabulary: `{"attributes": {name: type}, "extras": {name: type}, "namespaces": [name]}`, the last two as one likes.
+ * Reads a vocabulary: `{"attributes": {name: type}, "extras": {name: type}}`, the second as one likes. Other keys are others' business.
  * @throws BadInput where the file cannot be read or is something else.
  */
 export async function readVocabulary(file: string): Promise<EvalVocabulary> {
   const root = parsed(file, await readText(file));
   const attributes = typesOf(file, "attributes", root["attributes"]);
   const extras = root["extras"] === undefined ? [] : typesOf(file, "extras", root["extras"]);
-  const { namespaces } = root;
-  if (namespaces !== undefined && !(Array.isArray(namespaces) && namespaces.every((name) => typeof name === "string")))
-    throw new BadInput(`${file}: \`namespaces\` is a list of names`);
-  const types = new Map([...attributes, ...extras]);
-  return { types, namespaces: namespaces === undefined ? namespacesOf(types.keys()) : new Set(namespaces) };
+  return new Map([...attributes, ...extras]);
 }
 
 function parsed(file: string, text: string): Readonly<Record<string, unknown>> {
@@ -57,24 +45,20 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function namespacesOf(names: Iterable<string>): ReadonlySet<string> {
-  return new Set([...names].flatMap((name) => (name.includes(".") ? name.split(".", 1) : [])));
-}
-
 /**
  * How attributes are given beside a vocabulary: what it does not know becomes known by being given, unless it looks like a slip of the pen.
  * @param declared takes the types of what becomes known.
  */
-export function declaring({ types }: EvalVocabulary, declared: Map<string, CelType>): Naming {
+export function declaring(vocabulary: EvalVocabulary, declared: Map<string, CelType>): Naming {
   return {
-    vocabulary: types,
+    vocabulary,
     declare(name, type, written) {
-      const meant = written ? undefined : suggest(name, types.keys());
+      const meant = written ? undefined : suggest(name, vocabulary.keys());
       if (meant !== undefined) {
         const way = `if it is another one, say its type: \`${name}:${formatType(type)}\``;
         throw new BadInput(`unknown attribute \`${name}\`: did you mean \`${meant}\`? (${way})`);
       }
-      const conflict = prefixConflict(name, [...types.keys(), ...declared.keys()]);
+      const conflict = prefixConflict(name, [...vocabulary.keys(), ...declared.keys()]);
       if (conflict !== undefined)
         throw new BadInput(
           `\`${name}\` cannot stand beside the attribute \`${conflict}\`: one name begins with the other`,

@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
 import type { CelType } from "../attribute/type.ts";
 import { type Bounds, CEL_GO_BOUNDS, DEFAULT_BUDGET, POLICY_BOUNDS } from "../expression/limits.ts";
+import { BUILT_IN } from "./attribute-values.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { COMPARING_BUDGET, evalBatch } from "./eval-batch.ts";
 import { type Asked, evalOne } from "./eval-one.ts";
-import { builtInVocabulary, declaring, type EvalVocabulary, readVocabulary } from "./eval-vocabulary.ts";
+import { declaring, type EvalVocabulary, readVocabulary } from "./eval-vocabulary.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { readInput } from "./input.ts";
 import { explaining } from "./native-call.ts";
@@ -68,7 +69,7 @@ Examples:
 `;
 
 async function evaluate(argument: string | undefined, flags: EvalFlags, io: CommandIo): Promise<ExitCode> {
-  const vocabulary = flags.vocabulary === undefined ? builtInVocabulary() : await readVocabulary(flags.vocabulary);
+  const vocabulary = flags.vocabulary === undefined ? BUILT_IN : await readVocabulary(flags.vocabulary);
   const limits = LIMITS[flags.limits];
   if (!flags.batch) return evalOne(await askedOf(argument, flags, vocabulary, io), { ...limits, ...flags }, io);
   if (argument === undefined) return evalBatch({ vocabulary, bounds: limits.bounds }, io);
@@ -98,6 +99,6 @@ async function askedOf(
     text,
     name: source === undefined || source === "-" ? "expression" : source,
     attributes: attributesFrom(given?.keys.get("attributes"), attribute, given?.file ?? "", naming),
-    types: new Map([...vocabulary.types, ...declared]),
+    types: new Map([...vocabulary, ...declared]),
   };
 }

@@ -1,5 +1,6 @@
 import { type CelType, formatType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
+import { pathOf, type Step } from "./dotted-path.ts";
 import { CONDITIONAL, INDEX, NOT, OPTIONAL_INDEX } from "./functions/built-in.ts";
 import type { FunctionRow, WrittenCall } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
@@ -13,7 +14,7 @@ import type { Scope } from "./scope.ts";
 import type { Call, Select, Syntax } from "./syntax.ts";
 import type { Comprehension, Literal, Place, Tree } from "./tree.ts";
 import { argumentTypes, callForm, fieldHelp, operatorHelp } from "./type-problems.ts";
-import { BOOL, DYN, INT, isSame, type Type, Unifier } from "./unify.ts";
+import { BOOL, DYN, INT, isSame, literalType, type Type, Unifier } from "./unify.ts";
 
 export type Checked =
   | {
@@ -219,8 +220,8 @@ class Checker {
   }
 
   /** A group is there when one of its attributes is. */
-  #hasGroup(members: ReadonlyMap<string, CelType> | readonly (readonly [string, CelType])[], at: Place): Tree {
-    const operands = [...members].map(([name, type]): Tree => {
+  #hasGroup(members: readonly (readonly [string, CelType])[], at: Place): Tree {
+    const operands = members.map(([name, type]): Tree => {
       const operand = this.#typed({ op: "attribute", name, type, at }, type);
       return this.#typed({ op: "has", operand, at }, BOOL);
     });
@@ -474,8 +475,6 @@ class Checker {
     return this.#typed({ op: "bind", variable: SORTED, value, body: call, at }, result);
   }
 
-  // ── ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   #typed<Node extends Tree>(tree: Node, type: Type): Node {
     this.#nodes++;
     this.#types.set(tree, type);
@@ -498,42 +497,5 @@ class Checker {
 }
 
 const NOTHING: Literal = { type: "null" };
-
-/** No name that can be written. */
+/** Cannot be written. */
 const SORTED = "@sorted";
-
-interface Step {
-  readonly name: string;
-  /** Reached by `.?`. */
-  readonly optional: boolean;
-  /** Written with a dot before it. */
-  readonly rooted: boolean;
-  /** From the root to the end of this step. */
-  readonly at: Place;
-}
-
-/** @returns the steps of a dotted name, undefined for fields of anything else than a name. */
-function pathOf(syntax: Syntax): readonly Step[] | undefined {
-  const steps: Step[] = [];
-  let current = syntax;
-  for (; current.is === "select"; current = current.operand) {
-    steps.push({ name: current.field, optional: current.optional, rooted: false, at: current.at });
-  }
-  if (current.is !== "name") return undefined;
-  return [...steps, { name: current.name, optional: false, rooted: current.rooted, at: current.at }].reverse();
-}
-
-function literalType(literal: Literal): Type {
-  switch (literal.type) {
-    case "null":
-    case "bool":
-    case "int":
-    case "uint":
-    case "double":
-    case "string":
-    case "bytes":
-      return { kind: literal.type };
-    default:
-      throw new Error(`no literal is written like a ${literal.type}`);
-  }
-}

@@ -3,6 +3,7 @@ import * as messages from "../diagnostics/messages/expression.ts";
 import { check } from "./check.ts";
 import { constantArgumentProblem } from "./constant-arguments.ts";
 import { estimate } from "./cost.ts";
+import { deadConditions } from "./dead-conditions.ts";
 import { type Folded, fold } from "./fold.ts";
 import { type Bounds, MAX_ESTIMATED_STEPS, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
 import { parse } from "./parser.ts";
@@ -57,7 +58,7 @@ function steps(text: string, scope: Scope, expected: Expected, options: CompileO
   if (wrongConstant) return failed(wrongConstant);
   const dear = options.lenient ? undefined : costProblem(folded.tree);
   if (dear) return failed(dear);
-  const warnings = checked.opaque ? [] : failureWarnings(folded, text);
+  const warnings = checked.opaque ? [] : warningsAbout(folded, text);
   return { ok: true, plan: planOf(text, checked.type, folded), warnings };
 }
 
@@ -71,10 +72,15 @@ function failed(found: Problem): { readonly ok: false; readonly stage: "check"; 
   return { ok: false, stage: "check", problem: found };
 }
 
-function failureWarnings({ failures }: Folded, text: string): readonly Problem[] {
-  return failures.map(({ tree, reason }) =>
-    problem(messages.alwaysFails(quoted(text.slice(...tree.at)), reason), tree.at),
-  );
+/** What is allowed and will not be what was meant. */
+function warningsAbout({ tree, failures, conditions }: Folded, text: string): readonly Problem[] {
+  return [
+    ...failures.map((one) =>
+      problem(messages.alwaysFails(quoted(text.slice(...one.tree.at)), one.reason), one.tree.at),
+    ),
+    ...conditions.map(({ at, value }) => problem(messages.alwaysIs(quoted(text.slice(...at)), value), at)),
+    ...deadConditions(tree, text),
+  ];
 }
 
 function planOf(text: string, type: CelType, { tree }: Folded): ExpressionPlan {

@@ -1,11 +1,11 @@
 import type { CelType } from "../attribute/type.ts";
 import type { CelValue } from "../attribute/value.ts";
-import type { Cost } from "./functions/function-row.ts";
+import type { Cost, FunctionRow } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES } from "./limits.ts";
 
-import { ROUND_STEPS } from "./link-comprehension.ts";
+import { roundSteps } from "./link-comprehension.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Comprehension, Tree } from "./tree.ts";
 import { CHARACTERS_PER_UNIT, ENTRIES_PER_UNIT, isList, isMap, sizeOf } from "./values.ts";
@@ -26,6 +26,16 @@ export function estimate(tree: Tree, limit: number): Estimate {
   const estimator = new Estimator(limit);
   const { steps } = estimator.of(tree, new Map());
   return { steps, tooDear: estimator.tooDear };
+}
+
+/** @returns the steps of one call, for the smallest arguments and for those that are as large as they are assumed to be. */
+export function assumedCost(row: FunctionRow): { readonly least: number; readonly most: number } {
+  const costs = overloadsOf(row.name).map(({ parameters }) => {
+    const sizes = parameters.map(sizeOfParameter).map((size) => (row.deep ? weightOf(size) : size.units));
+    const smallest = sizes.map(() => 1);
+    return { least: Math.ceil(priced(row.cost, smallest)), most: Math.ceil(priced(row.cost, sizes)) };
+  });
+  return { least: Math.min(...costs.map(({ least }) => least)), most: Math.max(...costs.map(({ most }) => most)) };
 }
 
 /** How large a value may be: its size in units, and that of what is in it. Keys and values of a map are not told apart. */
@@ -149,7 +159,8 @@ class Estimator {
     };
   }
 
-  #comprehension({ macro, range, variable, second, where, body }: Comprehension, locals: Locals): Price {
+  #comprehension(tree: Comprehension, locals: Locals): Price {
+    const { macro, range, variable, second, where, body } = tree;
     const walked = this.of(range, locals);
     const rounds = Math.max(0, walked.size.units - 1);
     const element = walked.size.inside ?? SCALAR;
@@ -158,7 +169,7 @@ class Estimator {
     const inside = new Map([...locals, ...bound]);
     const each = this.of(body, inside);
     const chosen = where === undefined ? 0 : this.of(where, inside).steps;
-    const steps = walked.steps + rounds * (ROUND_STEPS + chosen + each.steps);
+    const steps = walked.steps + rounds * (roundSteps(tree) + chosen + each.steps);
     switch (macro) {
       case "all":
       case "exists":
@@ -231,6 +242,23 @@ function sizeOfType(type: CelType): Size {
       return ANYTHING;
     default:
       return SCALAR;
+  }
+}
+
+function sizeOfParameter(type: SignatureType): Size {
+  switch (type.kind) {
+    case "parameter":
+      return TEXT;
+    case "list":
+      return container(ASSUMED_ENTRIES, sizeOfParameter(type.element));
+    case "map":
+      return container(ASSUMED_ENTRIES, larger(sizeOfParameter(type.key), sizeOfParameter(type.value)));
+    case "optional":
+      return sizeOfParameter(type.value);
+    case "type":
+      return SCALAR;
+    default:
+      return sizeOfType(type);
   }
 }
 

@@ -3,7 +3,7 @@ import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
 import { createFrame } from "./frame.ts";
 import { link } from "./link.ts";
 import { toLiteral } from "./literal.ts";
-import type { Tree } from "./tree.ts";
+import type { Place, Tree } from "./tree.ts";
 import { type Inner, mapChildren } from "./tree-walk.ts";
 
 /** Something constant that can only fail: worth a warning where it stands. */
@@ -12,8 +12,16 @@ export interface ConstantFailure {
   readonly reason: string;
 }
 
+/** A condition that is the same for every request, and is not written as `true` or `false`. */
+export interface ConstantCondition {
+  readonly at: Place;
+  readonly value: boolean;
+}
+
 export interface Folded {
   readonly tree: Tree;
+  /** The outermost of them. */
+  readonly conditions: readonly ConstantCondition[];
   readonly failures: readonly ConstantFailure[];
 }
 
@@ -23,7 +31,8 @@ export interface Folded {
  */
 export function fold(tree: Tree): Folded {
   const failures: ConstantFailure[] = [];
-  return { tree: new Folder(failures).fold(tree, 0).tree, failures };
+  const folder = new Folder(failures);
+  return { tree: folder.fold(tree, 0).tree, failures, conditions: folder.conditions };
 }
 
 /** A folded node, and the outermost comprehension whose variable it needs: CLOSED for none, OPEN when it reads the request. */
@@ -36,6 +45,7 @@ const CLOSED = Number.POSITIVE_INFINITY;
 const OPEN = -1;
 
 class Folder {
+  conditions: ConstantCondition[] = [];
   readonly #failures: ConstantFailure[];
   /** Depth at which each variable in scope was bound. */
   readonly #locals = new Map<string, number>();
@@ -48,6 +58,7 @@ class Folder {
     const part = this.#children(tree, depth);
     if (part.tree.op === "constant") return part;
     const settled = settle(part.tree);
+    if (settled) this.#note(settled, part.tree.at);
     if (settled) return { tree: settled, needs: settled.op === "constant" ? CLOSED : part.needs };
     return part.needs === CLOSED ? this.#evaluate(part.tree) : part;
   }
@@ -125,6 +136,13 @@ class Folder {
     return { trees: parts.map((part) => part.tree), needs: needs >= depth ? CLOSED : needs };
   }
 
+  /** What holds a constant condition and is one itself says it for both. */
+  #note(folded: Tree, at: Place): void {
+    if (folded.op !== "constant" || folded.value.type !== "bool") return;
+    this.conditions = this.conditions.filter((inner) => !isWithin(inner.at, at));
+    this.conditions.push({ at, value: folded.value.value });
+  }
+
   #evaluate(tree: Tree): Part {
     const outcome = evaluateClosed(tree);
     if (outcome instanceof Invalid) {
@@ -133,8 +151,15 @@ class Folder {
       return { tree, needs: OPEN };
     }
     const literal = outcome === ABSENT ? undefined : toLiteral(outcome);
-    return { tree: literal === undefined ? tree : { op: "constant", value: literal, at: tree.at }, needs: CLOSED };
+    if (literal === undefined) return { tree, needs: CLOSED };
+    const folded: Tree = { op: "constant", value: literal, at: tree.at };
+    this.#note(folded, tree.at);
+    return { tree: folded, needs: CLOSED };
   }
+}
+
+function isWithin(inner: Place, outer: Place): boolean {
+  return inner[0] >= outer[0] && inner[1] <= outer[1];
 }
 
 const NO_SLOTS = {

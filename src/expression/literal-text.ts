@@ -75,10 +75,10 @@ const ESCAPES: ReadonlyMap<string, number> = new Map([
 const MAX_CODE_POINT = 0x10ffff;
 
 /** @returns the code point, or byte, that an escape stands for; undefined for what is none. Bytes have no Unicode escapes. */
-function unescaped(escape: string, isBytes: boolean): number | undefined {
-  const [, first = "", ...rest] = escape;
+function unescaped(sequence: string, isBytes: boolean): number | undefined {
+  const [, first = "", ...rest] = sequence;
   if (rest.length === 0) return ESCAPES.get(first);
-  if (/[0-3]/.test(first)) return Number.parseInt(escape.slice(1), 8);
+  if (/[0-3]/.test(first)) return Number.parseInt(sequence.slice(1), 8);
   const value = Number.parseInt(rest.join(""), 16);
   if (/[xX]/.test(first)) return value;
   return isBytes || value > MAX_CODE_POINT || (value >= 0xd800 && value <= 0xdfff) ? undefined : value;

@@ -1,5 +1,6 @@
 import type { CelType, SimpleKind } from "../attribute/type.ts";
 import type { SignatureType } from "./functions/signature.ts";
+import type { Literal } from "./tree.ts";
 
 /**
  * Types while an expression is checked: those of CEL, and variables for what is not known yet (the elements of `[]`, the parameters of an
@@ -179,4 +180,20 @@ export function isSame(one: Type, other: Type): boolean {
   if (one.kind !== other.kind) return false;
   if (one.kind === "variable") return other.kind === "variable" && one.id === other.id;
   return inside(one).every((part, index) => isSame(part, inside(other)[index] ?? DYN));
+}
+
+/** @returns the type of what is written as a literal. */
+export function literalType(literal: Literal): Type {
+  switch (literal.type) {
+    case "null":
+    case "bool":
+    case "int":
+    case "uint":
+    case "double":
+    case "string":
+    case "bytes":
+      return { kind: literal.type };
+    default:
+      throw new Error(`no literal is written like a ${literal.type}`);
+  }
 }

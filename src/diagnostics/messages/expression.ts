@@ -342,6 +342,17 @@ function thousands(steps: number): string {
   return steps > 1e9 ? "more than a billion" : String(Math.ceil(steps)).replace(/(?<=\d)(?=(?:\d{3})+$)/g, ",");
 }
 
+/** P1256: a condition that is the same for every request. */
+export function alwaysIs(text: string, value: boolean): Finding {
+  const help = "a condition that is meant to be constant is written `true` or `false`";
+  return warning("P1256", `\`${text}\` is ${value} for every request`, help);
+}
+
+/** P1257: a condition that no request can make true. */
+export function neverTrue(text: string, why: string): Finding {
+  return warning("P1257", `\`${text}\` is never true: ${why}`, "a rule that asks for it never applies");
+}
+
 /** P1251: a regular expression or glob that does not compile. */
 export function badPattern(reason: string): Finding {
   const help = 'RE2 syntax: no look-around, no back references; `\\\\.` is a dot, or write `r"\\."`';

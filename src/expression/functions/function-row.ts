@@ -25,6 +25,8 @@ export interface FunctionRow {
   readonly cost: Cost;
   /** How large the result is at most, in units, where it is a text, bytes, a list or a map: without it, as large as all arguments together. */
   readonly resultSize?: Cost;
+  /** Between which numbers, both included, its result always is, of a timestamp where it reads those: what is compared beyond is never true. */
+  readonly range?: readonly [least: number, most: number];
   /** Arguments are measured with everything inside of them (`weigh`), not only their own elements: for what compares or converts deeply. */
   readonly deep?: true;
   readonly apply: Apply;
@@ -83,4 +85,6 @@ export interface Operand {
   readonly evaluate: Evaluate;
   /** For a map attribute: one key without the whole map. */
   readonly readKey: ((frame: Frame, key: string) => Outcome) | undefined;
+  /** Its value where that is known before any request; `evaluate` gives the same. */
+  readonly constant?: CelValue;
 }

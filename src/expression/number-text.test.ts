@@ -137,6 +137,7 @@ describe("doubles are written as Go writes them", () => {
     [1e23, 20, "99999999999999991611392.00000000000000000000", "9.99999999999999916114e+22"],
     [0.1, 20, "0.10000000000000000555", "1.00000000000000005551e-01"],
     [Number.MIN_VALUE, 3, "0.000", "4.941e-324"],
+    [1e-319, 4, "0.0000", "9.9999e-320"],
   ])("%s with %i decimals: %s, %s", (value, decimals, fixed, scientific) => {
     expect([formatFixed(value, decimals), formatScientific(value, decimals)]).toEqual([fixed, scientific]);
   });

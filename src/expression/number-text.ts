@@ -148,8 +148,12 @@ function significant(value: number, count: number): { readonly digits: string; r
   if (value === 0) return { digits: "0".repeat(count), power: 0 };
   // The shortest digits may have been rounded up to the next power of ten, which 9.99…e22 is not yet.
   const guess = Number(value.toExponential().split("e")[1]);
-  const digits = scaled(value, count - 1 - guess).toString();
-  if (digits.length < count) return { digits: scaled(value, count - guess).toString(), power: guess - 1 };
+  const nearest = scaled(value, count - 1 - guess);
+  if (nearest <= 10n ** BigInt(count - 1)) {
+    const finer = String(scaled(value, count - guess));
+    if (finer.length === count) return { digits: finer, power: guess - 1 };
+  }
+  const digits = String(nearest);
   return { digits: digits.slice(0, count), power: guess + digits.length - count };
 }
 

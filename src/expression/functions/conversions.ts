@@ -20,23 +20,23 @@ export const CONVERSIONS: readonly FunctionRow[] = [
   },
   {
     name: "int",
-    signatures: ["int(int): int", "int(uint): int", "int(double): int", "int(string): int", "int(timestamp): int"],
-    doc: "A 64-bit integer: decimals are cut, texts are decimal, a timestamp gives its seconds since 1970.",
-    cost: (value) => value,
+    signatures: ["int", "uint", "double", "string", "timestamp", "duration"].map((type) => `int(${type}): int`),
+    doc: "A 64-bit integer: decimals are cut, texts are decimal, a timestamp gives its seconds since 1970, a duration its nanoseconds.",
+    cost: (value) => 2 + value,
     apply: toInt,
   },
   {
     name: "uint",
     signatures: ["uint(uint): uint", "uint(int): uint", "uint(double): uint", "uint(string): uint"],
     doc: "An unsigned 64-bit integer.",
-    cost: (value) => value,
+    cost: (value) => 2 + value,
     apply: toUint,
   },
   {
     name: "double",
     signatures: ["double(double): double", "double(int): double", "double(uint): double", "double(string): double"],
-    doc: "A floating-point number.",
-    cost: (value) => value,
+    doc: "A floating-point number; texts as Go reads them: `1.5e3`, `1_000`, `0x1p-2`, `Infinity`, `NaN`.",
+    cost: (value) => 2 + 6 * value,
     apply: toDouble,
   },
   {
@@ -47,7 +47,7 @@ export const CONVERSIONS: readonly FunctionRow[] = [
       "string(duration): string",
     ],
     doc: "The value as text; bytes must be UTF-8.",
-    cost: (value) => value,
+    cost: (value) => 8 + value,
     // The longest text of a number or time has 35 characters.
     resultSize: (value) => value + 3,
     apply: toText,
@@ -56,7 +56,9 @@ export const CONVERSIONS: readonly FunctionRow[] = [
     name: "bytes",
     signatures: ["bytes(bytes): bytes", "bytes(string): bytes"],
     doc: "The UTF-8 bytes of a text.",
-    cost: (value) => value,
+    cost: (value) => 3 * value,
+    // Three bytes of a UTF-16 unit.
+    resultSize: (value) => 3 * value,
     apply: (value) => {
       if (typeof value === "string") return new Uint8Array(Buffer.from(value, "utf8"));
       return value instanceof Uint8Array ? value : NO_OVERLOAD;
@@ -105,7 +107,6 @@ function toInt(value: CelValue): Outcome {
   if (typeof value === "number") return value > -TWO_TO_63 && value < TWO_TO_63 ? BigInt(Math.trunc(value)) : OVERFLOW;
   if (value instanceof Uint) return value.value <= MAX_INT ? value.value : OVERFLOW;
   if (value instanceof Timestamp) return secondsOf(value);
-  // Not in the language, but what cel-go does where the type is known only at run time.
   return value instanceof Duration ? value.nanos : NO_OVERLOAD;
 }
 

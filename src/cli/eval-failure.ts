@@ -44,20 +44,29 @@ function origin(trace: Trace, isFailed: (step: Trace) => boolean): Trace {
 }
 
 function explained(step: Trace, plan: ExpressionPlan, bag: Bag): Failure {
-  const { outcome, at } = step;
-  return outcome instanceof Invalid
-    ? { category: categoryOf(outcome), detail: outcome.reason, at }
-    : missing(step, plan, bag);
+  const nodes = nodesAt(step.at, plan.tree);
+  if (!(step.outcome instanceof Invalid)) return missing(step, nodes, bag);
+  const call = nodes.find((tree) => tree.op === "call");
+  return { category: categoryOf(step.outcome, call?.function), detail: step.outcome.reason, at: step.at };
+}
+
+/** The nodes that stand at one place, outermost first: what a macro is made of may stand where it does. */
+function nodesAt([start, end]: Place, root: Tree): readonly Tree[] {
+  const found: Tree[] = [];
+  eachNode(root, (tree) => {
+    if (tree.at[0] === start && tree.at[1] === end) found.push(tree);
+  });
+  return found;
 }
 
 /** An attribute that the request does not have, or a key that a map does not. */
-function missing(origin: Trace, plan: ExpressionPlan, bag: Bag): Failure {
-  const tree = readerAt(origin.at, plan.tree);
+function missing(step: Trace, nodes: readonly Tree[], bag: Bag): Failure {
+  const tree = nodes.find(isReader);
   // One key of a map attribute is read without reading the attribute.
   const attribute = tree?.op === "attribute" ? tree : tree?.operand;
   if (attribute?.op === "attribute" && isAbsent(bag.get(attribute.name)))
     return { category: "no such attribute", detail: attribute.name, at: attribute.at };
-  return { category: "no such key", detail: tree === undefined ? "" : keyOf(tree, origin), at: origin.at };
+  return { category: "no such key", detail: tree === undefined ? "" : keyOf(tree, step), at: step.at };
 }
 
 function isAbsent(held: ReturnType<Bag["get"]>): boolean {
@@ -67,13 +76,8 @@ function isAbsent(held: ReturnType<Bag["get"]>): boolean {
 /** What may find nothing: other nodes are absent only because of what is inside of them. */
 type Reader = Extract<Tree, { op: "attribute" | "select" | "index" | "has" }>;
 
-function readerAt([start, end]: Place, root: Tree): Reader | undefined {
-  let found: Reader | undefined;
-  eachNode(root, (tree) => {
-    const isReader = tree.op === "attribute" || tree.op === "select" || tree.op === "index" || tree.op === "has";
-    if (isReader && tree.at[0] === start && tree.at[1] === end) found ??= tree;
-  });
-  return found;
+function isReader(tree: Tree): tree is Reader {
+  return tree.op === "attribute" || tree.op === "select" || tree.op === "index" || tree.op === "has";
 }
 
 function keyOf(tree: Reader, { steps }: Trace): string {

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import { formatCidr, formatIp } from "../attribute/address.ts";
 import { formatTimestamp } from "../attribute/json.ts";
-import { type CelValue, Duration, type Invalid, Timestamp, Uint } from "../attribute/value.ts";
+import { type CelValue, Cidr, Duration, type Invalid, IpAddress, Timestamp, Uint } from "../attribute/value.ts";
 import { formatDouble, formatPlain } from "./number-text.ts";
 import { invalid, NO_OVERLOAD, NOT_UTF8 } from "./values.ts";
 
@@ -40,6 +41,8 @@ export function toText(value: CelValue): string | Invalid {
       if (value instanceof Uint) return value.value.toString();
       if (value instanceof Timestamp) return formatTimestamp(value.nanos);
       if (value instanceof Duration) return formatSeconds(value.nanos);
+      if (value instanceof IpAddress) return formatIp(value);
+      if (value instanceof Cidr) return formatCidr(value);
       return value instanceof Uint8Array ? decodeUtf8(value) : NO_OVERLOAD;
   }
 }

@@ -29,6 +29,8 @@ test.each([
   ['int(timestamp("1969-12-31T23:59:59.5Z"))', "-1"],
   ['int(duration("1.5s"))', "1500000000"],
   ["int(any.dyn)", "1"],
+  ['string(ip("2001:db8::1"))', '"2001:db8::1"'],
+  ['string(dyn(cidr("10.0.0.5/8")))', '"10.0.0.5/8"'],
   ["timestamp(253402300799) < timestamp(0)", "false"],
   ["timestamp(253402300800)", "error"],
   ["timestamp(-62135596801)", "error"],

@@ -43,12 +43,11 @@ export const CONVERSIONS: readonly FunctionRow[] = [
     name: "string",
     signatures: [
       ...["string", "bool", "int", "uint", "double", "bytes"].map((type) => `string(${type}): string`),
-      "string(timestamp): string",
-      "string(duration): string",
+      ...["timestamp", "duration", "ip", "cidr"].map((type) => `string(${type}): string`),
     ],
     doc: "The value as text; bytes must be UTF-8.",
     cost: (value) => 8 + value,
-    // The longest text of a number or time has 35 characters.
+    // The longest text of what is no text is that of a network: 43 characters.
     resultSize: (value) => value + 3,
     apply: toText,
   },

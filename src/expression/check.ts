@@ -365,11 +365,11 @@ class Checker {
   #resolve(overloads: readonly Overload[], args: readonly Tree[]): Type | undefined {
     const types = args.map((arg) => this.#types.get(arg) ?? DYN);
     let result: Type | undefined;
-    for (const { parameters, returns } of overloads) {
-      if (parameters.length !== types.length) continue;
-      const [returned = DYN, ...needed] = this.#unifier.instance([returns, ...parameters]);
-      if (!this.#unifier.fit(types, needed)) continue;
-      const type = this.#unifier.known(returned);
+    for (const overload of overloads) {
+      if (overload.parameters.length !== types.length) continue;
+      const { parameters, returns } = this.#unifier.instance(overload);
+      if (!this.#unifier.fit(types, parameters)) continue;
+      const type = this.#unifier.known(returns);
       if (result === undefined) result = type;
       else if (result.kind !== "dyn" && !isSame(type, result)) result = DYN;
     }

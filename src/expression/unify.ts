@@ -1,5 +1,5 @@
 import type { CelType, SimpleKind } from "../attribute/type.ts";
-import type { SignatureType } from "./functions/signature.ts";
+import type { Overload, SignatureType } from "./functions/signature.ts";
 import type { Literal } from "./tree.ts";
 
 /**
@@ -21,7 +21,9 @@ export const INT: Type = { kind: "int" };
 
 /** What the variables of one expression stand for. */
 export class Unifier {
-  #known: Map<number, Type> = new Map();
+  readonly #known = new Map<number, Type>();
+  /** What was known of the variables that the attempt under way has changed, in order. */
+  #trail: (readonly [id: number, before: Type | undefined])[] = [];
   #variables = 0;
 
   fresh(): Type {
@@ -30,12 +32,24 @@ export class Unifier {
 
   /** Whether a value of one type can stand where another is needed, all of them at once; what variables are then known to be is kept only if so. */
   fit(types: readonly Type[], needed: readonly Type[]): boolean {
-    if (types.length !== needed.length) return false;
-    const before = this.#known;
-    this.#known = new Map(before);
-    if (types.every((type, index) => this.#fits(type, needed[index] ?? DYN))) return true;
-    this.#known = before;
+    this.#trail = [];
+    for (let index = 0; index < types.length; index++) {
+      if (!this.#fits(types[index] ?? DYN, needed[index] ?? DYN)) return this.#giveUp();
+    }
+    return true;
+  }
+
+  #giveUp(): false {
+    for (const [id, before] of this.#trail.reverse()) {
+      if (before === undefined) this.#known.delete(id);
+      else this.#known.set(id, before);
+    }
     return false;
+  }
+
+  #learn(id: number, type: Type): void {
+    this.#trail.push([id, this.#known.get(id)]);
+    this.#known.set(id, type);
   }
 
   /** The type of a list's elements, or of what else holds both. */
@@ -45,9 +59,14 @@ export class Unifier {
   }
 
   /** An overload's types, with variables of its own in place of its parameters. */
-  instance(types: readonly SignatureType[]): readonly Type[] {
-    const parameters = new Map<string, Type>();
-    return types.map((type) => this.#instantiated(type, parameters));
+  instance({ parameters, returns, concrete }: Overload): {
+    readonly parameters: readonly Type[];
+    readonly returns: Type;
+  } {
+    if (concrete) return concrete;
+    const known = new Map<string, Type>();
+    const instantiated = (type: SignatureType): Type => this.#instantiated(type, known);
+    return { parameters: parameters.map(instantiated), returns: instantiated(returns) };
   }
 
   #instantiated(type: SignatureType, parameters: Map<string, Type>): Type {
@@ -61,6 +80,7 @@ export class Unifier {
 
   /** The type with what is known of its variables. */
   known(type: Type): Type {
+    if (isSimple(type)) return type;
     if (type.kind !== "variable") return mapInside(type, (inner) => this.known(inner));
     const known = this.#known.get(type.id);
     return known === undefined ? type : this.known(known);
@@ -94,13 +114,13 @@ export class Unifier {
     const known = this.#known.get(variable.id);
     if (known === undefined) {
       if (this.#occurs(variable, type)) return "no, and nothing is known";
-      this.#known.set(variable.id, type);
+      this.#learn(variable.id, type);
       return "yes";
     }
     if (isSame(type, known)) return "yes";
     if (!this.#fits(type, known)) return "no";
     const general = moreGeneral(type, known);
-    if (!this.#occurs(variable, general)) this.#known.set(variable.id, general);
+    if (!this.#occurs(variable, general)) this.#learn(variable.id, general);
     return "yes";
   }
 
@@ -116,6 +136,12 @@ export class Unifier {
     const known = this.#known.get(type.id);
     return known !== undefined && this.#occurs(variable, known);
   }
+}
+
+/** A type that is not made of others, nor a variable. */
+function isSimple(type: { readonly kind: string }): boolean {
+  const { kind } = type;
+  return kind !== "variable" && kind !== "list" && kind !== "map" && kind !== "optional" && kind !== "type";
 }
 
 /** The legacy of protocol messages, whose fields may be null. */

@@ -1,4 +1,4 @@
-import type { SimpleKind } from "../../attribute/type.ts";
+import type { CelType, SimpleKind } from "../../attribute/type.ts";
 
 /** A type as an overload has it: CEL's types, and parameters, which stand for any type, the same one each time. */
 export type SignatureType =
@@ -16,8 +16,8 @@ export interface Overload {
   /** The receiver first. */
   readonly parameters: readonly SignatureType[];
   readonly returns: SignatureType;
-  /** The signature as its row has it. */
-  readonly text: string;
+  /** The same types where none of them is a parameter. */
+  readonly concrete?: { readonly parameters: readonly CelType[]; readonly returns: CelType };
 }
 
 /**
@@ -25,6 +25,31 @@ export interface Overload {
  * `V in list(V): bool`. Throws for one that cannot be read: that is a mistake of the table.
  */
 export function parseSignature(name: string, text: string): Overload {
+  const overload = takenApart(name, text);
+  const { parameters, returns } = overload;
+  return parameters.every(isConcrete) && isConcrete(returns)
+    ? { ...overload, concrete: { parameters, returns } }
+    : overload;
+}
+
+function isConcrete(type: SignatureType): type is CelType {
+  switch (type.kind) {
+    case "parameter":
+      return false;
+    case "list":
+      return isConcrete(type.element);
+    case "map":
+      return isConcrete(type.key) && isConcrete(type.value);
+    case "optional":
+      return isConcrete(type.value);
+    case "type":
+      return isConcrete(type.of);
+    default:
+      return true;
+  }
+}
+
+function takenApart(name: string, text: string): Overload {
   const colon = text.lastIndexOf("): ") >= 0 ? text.lastIndexOf("): ") + 1 : text.lastIndexOf(": ");
   const returns = parseSignatureType(text.slice(colon + 2));
   const call = text.slice(0, colon);
@@ -33,14 +58,14 @@ export function parseSignature(name: string, text: string): Overload {
     const receiver = call.slice(0, Math.max(0, open - 1));
     const parameters = splitTypes(call.slice(open + name.length + 1, -1)).map(parseSignatureType);
     return receiver === ""
-      ? { isMember: false, parameters, returns, text }
-      : { isMember: true, parameters: [parseSignatureType(receiver), ...parameters], returns, text };
+      ? { isMember: false, parameters, returns }
+      : { isMember: true, parameters: [parseSignatureType(receiver), ...parameters], returns };
   }
-  if (/^[-!]/.test(call)) return { isMember: false, parameters: [parseSignatureType(call.slice(1))], returns, text };
+  if (/^[-!]/.test(call)) return { isMember: false, parameters: [parseSignatureType(call.slice(1))], returns };
   const operator = name.replaceAll("_", "");
   const operands = call.split(` ${operator} `).map(parseSignatureType);
   if (operands.length !== 2) throw new Error(`signature of ${name} cannot be read: ${text}`);
-  return { isMember: false, parameters: operands, returns, text };
+  return { isMember: false, parameters: operands, returns };
 }
 
 function parseSignatureType(text: string): SignatureType {

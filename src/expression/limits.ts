@@ -46,6 +46,16 @@ export const CEL_GO_BOUNDS: Bounds = {
 
 /** Instructions of a compiled regular expression. */
 export const MAX_PATTERN_PROGRAM = 5_000;
+/** Groups within groups of a pattern that is made a table; deeper ones are left to the general engine. */
+export const MAX_PATTERN_NESTING = 50;
+/** Nodes of a pattern that is made a table, once its repetitions are written out. */
+export const MAX_PATTERN_NODES = 1_000;
+/** Entries of a pattern's table, two bytes each; and steps that making it may take, some 50 ns each. */
+export const MAX_PATTERN_CELLS = 32_768;
+export const MAX_PATTERN_WORK = 50_000;
+/** Characters and instructions of a pattern that only the request knows; patterns that a call remembers of those. */
+export const MAX_REQUEST_PATTERN = 1_000;
+export const MAX_REMEMBERED_PATTERNS = 16;
 /** Evaluation steps of one request, all of its expressions together; one takes some 50 ns, so that a check ends within about 5 ms. */
 export const DEFAULT_BUDGET = 100_000;
 /**

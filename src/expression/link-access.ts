@@ -2,6 +2,7 @@ import { ABSENT, type Absent, type CelValue, Invalid, Optional, type Outcome } f
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Operand } from "./functions/function-row.ts";
 import { NONE } from "./functions/optionals.ts";
+import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
 import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, numeric, OUT_OF_RANGE } from "./values.ts";
@@ -154,7 +155,8 @@ export function hasKey(frame: Frame, slot: number, key: string): Outcome {
 export function operandOf(tree: Tree, around: Surroundings): Operand {
   const evaluate = around.link(tree, around);
   const slot = mapSlot(tree, around);
-  return { evaluate, readKey: slot === undefined ? undefined : (frame, key) => frame.readKey(slot, key) };
+  const readKey = slot === undefined ? undefined : (frame: Frame, key: string) => frame.readKey(slot, key);
+  return tree.op === "constant" ? { evaluate, readKey, constant: fromLiteral(tree.value) } : { evaluate, readKey };
 }
 
 /** The slot of a map attribute. */

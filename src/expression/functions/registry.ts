@@ -6,6 +6,7 @@ import { MATH } from "./math.ts";
 import { NETWORK } from "./network.ts";
 import { OPERATORS } from "./operators.ts";
 import { OPTIONALS } from "./optionals.ts";
+import { REGEX } from "./regex.ts";
 import { SETS } from "./sets.ts";
 import { type Overload, parseSignature } from "./signature.ts";
 import { STRINGS_EXTENSION } from "./strings-extension.ts";
@@ -21,6 +22,7 @@ export const LIBRARIES: readonly (readonly [title: string, rows: readonly Functi
   ["Strings", STRINGS_EXTENSION],
   ["Times", TIMES],
   ["Addresses and networks", NETWORK],
+  ["Regular expressions", REGEX],
   ["Conversions", CONVERSIONS],
   ["Optionals", OPTIONALS],
   ["Lists", LISTS],

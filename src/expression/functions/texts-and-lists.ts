@@ -1,9 +1,20 @@
-import type { CelValue, Outcome } from "../../attribute/value.ts";
-import type { Pattern } from "../pattern.ts";
-import { compileGlob, compilePattern } from "../pattern.ts";
+import { type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
+import { compileGlob, compilePattern, globSource } from "../pattern.ts";
 import { codePoints } from "../strings.ts";
-import { isList, isMap, NO_OVERLOAD } from "../values.ts";
+import { CHARACTERS_PER_UNIT, isList, isMap, NO_OVERLOAD } from "../values.ts";
 import type { Apply, FunctionRow, Prepared } from "./function-row.ts";
+import { patternFailure, SEARCH_COST, type Search, searchingBy } from "./search.ts";
+
+const test: Search = ([text], pattern, pay) => {
+  if (typeof text !== "string") return NO_OVERLOAD;
+  const engine = pattern();
+  if (engine instanceof Invalid) return engine;
+  return pay(1 + text.length * engine.stepsPerCharacter) ?? engine.regex.test(text);
+};
+
+/** For patterns that only the request knows. */
+const MATCHING = searchingBy(test);
+const GLOBBING = searchingBy(test, globSource);
 
 /** Of the standard library: what is asked of texts, and how much there is of something. */
 export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
@@ -14,6 +25,7 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
       `${type}.size(): int`,
     ]),
     doc: "Characters of a text (code points), bytes, elements of a list, entries of a map.",
+    range: [0, Number.POSITIVE_INFINITY],
     cost: (value) => value,
     apply: size,
   },
@@ -42,19 +54,21 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
     name: "matches",
     signatures: ["string.matches(string): bool", "matches(string, string): bool"],
     doc: "Whether a regular expression (RE2, a constant) is found in the text.",
-    cost: (text) => text,
-    apply: () => NO_OVERLOAD,
+    cost: SEARCH_COST,
     checked: { argument: 1, kind: "regex" },
     prepare: ([, source]) => prepared(source, compilePattern),
+    apply: MATCHING.apply,
+    link: (operands) => (operands[1]?.constant === undefined ? MATCHING.link(operands) : undefined),
   },
   {
     name: "glob",
     signatures: ["string.glob(string): bool"],
     doc: "Whether the whole text is as the pattern (a constant): `*` is one path segment or a part of one, `**` anything.",
-    cost: (text) => text,
-    apply: () => NO_OVERLOAD,
+    cost: SEARCH_COST,
     checked: { argument: 1, kind: "glob" },
     prepare: ([, source]) => prepared(source, compileGlob),
+    apply: GLOBBING.apply,
+    link: (operands) => (operands[1]?.constant === undefined ? GLOBBING.link(operands) : undefined),
   },
 ];
 
@@ -70,18 +84,16 @@ function onTexts(test: (a: string, b: string) => boolean): Apply {
   return (a, b) => (typeof a === "string" && typeof b === "string" ? test(a, b) : NO_OVERLOAD);
 }
 
-/** A machine of many instructions may visit each of them at each character. */
-const PROGRAM_STEPS = 64;
-
 function prepared(source: CelValue | undefined, compile: typeof compilePattern): Prepared | undefined {
   if (typeof source !== "string") return undefined;
   const compiled = compile(source);
-  return compiled.ok ? matching(compiled.pattern) : undefined;
-}
-
-function matching(pattern: Pattern): Prepared {
+  if (!compiled.ok) {
+    const failure = patternFailure(compiled);
+    return { apply: () => failure };
+  }
+  const { test, stepsPerCharacter } = compiled.pattern;
   return {
-    apply: (text) => (typeof text === "string" ? pattern.test(text) : NO_OVERLOAD),
-    cost: (text) => 4 + (text * 16 * pattern.size) / PROGRAM_STEPS,
+    apply: (text) => (typeof text === "string" ? test(text) : NO_OVERLOAD),
+    cost: (text) => 1 + text * CHARACTERS_PER_UNIT * stepsPerCharacter,
   };
 }

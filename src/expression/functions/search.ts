@@ -1,0 +1,115 @@
+import { ABSENT, type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
+import { charge, type Evaluate } from "../frame.ts";
+import { DEFAULT_BUDGET, MAX_REMEMBERED_PATTERNS, MAX_REQUEST_PATTERN } from "../limits.ts";
+import { aboutInstructions, compileEngine, type Engine } from "../pattern.ts";
+import { CHARACTERS_PER_UNIT, COST_LIMIT, invalid, NO_OVERLOAD } from "../values.ts";
+import type { Apply, Cost, FunctionRow, Operand } from "./function-row.ts";
+
+/** Takes evaluation steps before they are made. @returns the error when they are not to be had. */
+export type Pay = (steps: number) => Invalid | undefined;
+
+/** What a function does with a pattern. Nobody can tell beforehand how often a pattern matches: it pays as it goes. */
+export type Search = (texts: readonly CelValue[], pattern: () => Engine | Invalid, pay: Pay) => Outcome;
+
+/**
+ * A function whose second argument is a pattern: compiled before requests come where it is constant, otherwise when a request brings one
+ * that was not seen lately.
+ */
+export function searchingBy(search: Search, sourceOf: SourceOf = (written) => written): Searching {
+  return {
+    apply: alone(search, sourceOf),
+    link: (operands) => linkSearch(operands, search, sourceOf),
+  };
+}
+
+export type Searching = Required<Pick<FunctionRow, "apply" | "link">>;
+
+/** The regular expression that a pattern of another kind stands for. */
+type SourceOf = (written: string) => string;
+
+/** Looking once through a text with a pattern of as many instructions as characters: what is estimated where neither is known. */
+export const SEARCH_COST: Cost = (text, pattern) => 8 + text * CHARACTERS_PER_UNIT * pattern * CHARACTERS_PER_UNIT;
+
+/** Outside of a request it has a request's budget of its own. */
+function alone(search: Search, sourceOf: SourceOf): Apply {
+  return (...args) => {
+    let left = DEFAULT_BUDGET;
+    const pay: Pay = (steps) => {
+      left -= steps;
+      return left < 0 ? COST_LIMIT : undefined;
+    };
+    const patterns = new RememberedPatterns(sourceOf);
+    return search(args, () => patterns.compiled(args[1], pay), pay);
+  };
+}
+
+function linkSearch(operands: readonly Operand[], search: Search, sourceOf: SourceOf): Evaluate {
+  const constant = operands[1]?.constant;
+  const known = typeof constant === "string" ? engineOf(sourceOf(constant)) : undefined;
+  const patterns = new RememberedPatterns(sourceOf);
+  return (frame) => {
+    const args: CelValue[] = [];
+    let absent = false;
+    for (const { evaluate } of operands) {
+      const value = evaluate(frame);
+      if (value instanceof Invalid) return value;
+      if (value === ABSENT) absent = true;
+      else args.push(value);
+    }
+    if (absent) return ABSENT;
+    const pay: Pay = (steps) => charge(frame, steps);
+    return search(args, () => known ?? patterns.compiled(args[1], pay), pay);
+  };
+}
+
+const TOO_LARGE = invalid("a pattern that is too large");
+/** A pattern is compiled at about this many steps for each character and each instruction; a Unicode class takes 150 microseconds. */
+const STEPS_PER_INSTRUCTION = 50;
+const STEPS_PER_UNICODE_CLASS = 4_000;
+
+/** Patterns that requests brought, the latest ones. */
+class RememberedPatterns {
+  readonly #engines = new Map<string, Engine | Invalid>();
+  readonly #sourceOf: SourceOf;
+
+  constructor(sourceOf: SourceOf) {
+    this.#sourceOf = sourceOf;
+  }
+
+  compiled(written: CelValue | undefined, pay: Pay): Engine | Invalid {
+    if (typeof written !== "string") return NO_OVERLOAD;
+    // Not even looked for: hashing a text takes as long as it is.
+    if (written.length > MAX_REQUEST_PATTERN) return TOO_LARGE;
+    const known = this.#engines.get(written);
+    if (known !== undefined) return known;
+    const source = this.#sourceOf(written);
+    const size = Math.max(source.length, aboutInstructions(source));
+    if (size > MAX_REQUEST_PATTERN) return TOO_LARGE;
+    const classes = source.split(/\\[pP]/).length - 1;
+    const over = pay(STEPS_PER_INSTRUCTION * size + STEPS_PER_UNICODE_CLASS * classes);
+    if (over) return over;
+    const engine = engineOf(source);
+    this.#remember(written, engine);
+    return engine;
+  }
+
+  #remember(written: string, engine: Engine | Invalid): void {
+    if (this.#engines.size >= MAX_REMEMBERED_PATTERNS) {
+      for (const oldest of this.#engines.keys()) {
+        this.#engines.delete(oldest);
+        break;
+      }
+    }
+    this.#engines.set(written, engine);
+  }
+}
+
+function engineOf(source: string): Engine | Invalid {
+  const compiled = compileEngine(source);
+  return compiled.ok ? compiled : patternFailure(compiled);
+}
+
+/** What a pattern that does not compile gives when it is evaluated all the same. */
+export function patternFailure({ kind, reason }: { readonly kind: string; readonly reason: string }): Invalid {
+  return kind === "too-large" ? TOO_LARGE : invalid(`not a regular expression: ${reason}`);
+}

@@ -1,5 +1,6 @@
 import {
   ABSENT,
+  type CelList,
   type CelMap,
   type CelValue,
   Cidr,
@@ -13,9 +14,38 @@ import {
 import { isList, isMap } from "./values.ts";
 
 /**
- * @returns a text that two values share when they are `equal`, so that a set can hold values; undefined for what equals nothing, not even
- * itself: NaN, and what holds one. Only where `==` rounds an integer beyond 2^53 to compare it with a double are the two told apart here:
- * no text could be shared by two integers that are equal to one double and not to each other.
+ * A set of values by CEL's equality, in time linear in their size: NaN is never in it. Only where `==` rounds an integer beyond 2^53 to
+ * compare it with a double are the two told apart here, for `==` also tells apart the integers that are equal to one double.
+ */
+export class ValueSet {
+  /** Texts, which most values are, need no other form. */
+  readonly #texts = new Set<string>();
+  readonly #others = new Set<string>();
+
+  constructor(values: CelList = []) {
+    for (const value of values) this.add(value);
+  }
+
+  /** @returns whether it was not there before. */
+  add(value: CelValue): boolean {
+    const isText = typeof value === "string";
+    const identity = isText ? value : identityOf(value);
+    if (identity === undefined) return true;
+    const identities = isText ? this.#texts : this.#others;
+    const before = identities.size;
+    return identities.add(identity).size > before;
+  }
+
+  has(value: CelValue): boolean {
+    if (typeof value === "string") return this.#texts.has(value);
+    const identity = identityOf(value);
+    return identity !== undefined && this.#others.has(identity);
+  }
+}
+
+/**
+ * @returns a text that two values share exactly when they are equal, as a `ValueSet` has it; undefined for what equals nothing, not even
+ * itself: NaN, and what holds one.
  */
 export function identityOf(value: CelValue): string | undefined {
   switch (typeof value) {
@@ -43,17 +73,38 @@ function ofDouble(value: number): string | undefined {
 
 function ofObject(value: CelValue & (object | null)): string | undefined {
   if (value === null) return "0";
+  if (isList(value)) return ofList(value);
+  if (isMap(value)) return ofMap(value);
   if (value instanceof Uint) return `#${value.value}`;
   if (value instanceof Timestamp) return `@${value.nanos}`;
   if (value instanceof Duration) return `~${value.nanos}`;
   if (value instanceof Uint8Array)
-    return `b${Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64")}`;
+    return `b${Buffer.from(value.buffer, value.byteOffset, value.length).toString("hex")}`;
   if (value instanceof TypeValue) return `y${value.name}`;
   if (value instanceof IpAddress) return ofAddress(value);
   if (value instanceof Cidr) return `${ofAddress(value.address)}/${value.prefix}`;
-  if (value instanceof Optional) return ofOptional(value);
-  if (isList(value)) return joined("[", value.map(identityOf));
-  return isMap(value) ? ofMap(value) : undefined;
+  return value instanceof Optional ? ofOptional(value) : undefined;
+}
+
+function ofList(list: CelList): string | undefined {
+  let text = "[";
+  for (const element of list) {
+    const identity = identityOf(element);
+    if (identity === undefined) return undefined;
+    text += `${identity},`;
+  }
+  return `${text}]`;
+}
+
+/** In an order that does not depend on how the map was made. */
+function ofMap(map: CelMap): string | undefined {
+  const entries: string[] = [];
+  for (const [key, value] of map) {
+    const identity = identityOf(value);
+    if (identity === undefined) return undefined;
+    entries.push(`${identityOf(key)}=${identity};`);
+  }
+  return `{${entries.sort().join("")}}`;
 }
 
 function ofAddress({ family, bits }: IpAddress): string {
@@ -64,14 +115,4 @@ function ofOptional({ value }: Optional): string | undefined {
   if (value === ABSENT) return "?";
   const inner = identityOf(value);
   return inner === undefined ? undefined : `?${inner}`;
-}
-
-/** In an order that does not depend on how the map was made. */
-function ofMap(map: CelMap): string | undefined {
-  const entries = Array.from(map, ([key, value]) => joined(":", [identityOf(key), identityOf(value)]));
-  return joined("{", entries.sort());
-}
-
-function joined(sign: string, parts: readonly (string | undefined)[]): string | undefined {
-  return parts.includes(undefined) ? undefined : `${sign}${parts.length}(${parts.join()})`;
 }

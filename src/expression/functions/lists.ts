@@ -1,11 +1,11 @@
 import { type CelList, type CelValue, Optional, type Outcome } from "../../attribute/value.ts";
 import { charge, type Evaluate } from "../frame.ts";
-import { identityOf } from "../identity.ts";
+import { ValueSet } from "../identity.ts";
 import { ASSUMED_ENTRIES, MAX_RANGE } from "../limits.ts";
 import { compare, equal, invalid, isFailure, isList, NO_OVERLOAD, OUT_OF_RANGE, typeName } from "../values.ts";
 import type { Apply, FunctionRow, Operand } from "./function-row.ts";
 import { NONE } from "./optionals.ts";
-import { FEW, hasAll, hasAny, hasExactly, onLists, sharingCost } from "./sets.ts";
+import { equivalenceCost, FEW, hasAll, hasAny, hasExactly, onLists, sharingCost } from "./sets.ts";
 
 const NEGATIVE_LEVELS = invalid("a list cannot be flattened by a negative number of levels");
 const NEGATIVE_LENGTH = invalid("a list cannot have a negative number of elements");
@@ -89,7 +89,10 @@ export const LISTS: readonly FunctionRow[] = [
   sharing("hasAll", "Whether the list has every element of the other.", hasAll),
   sharing("hasAny", "Whether the lists share an element.", hasAny),
   sharing("hasOnly", "Whether every element of the list is in the other.", (list, allowed) => hasAll(allowed, list)),
-  sharing("hasExactly", "Whether each of the lists has every element of the other.", hasExactly),
+  {
+    ...sharing("hasExactly", "Whether each of the lists has every element of the other.", hasExactly),
+    cost: equivalenceCost,
+  },
 ];
 
 function sharing(name: string, doc: string, test: (list: CelList, other: CelList) => boolean): FunctionRow {
@@ -146,13 +149,8 @@ function range(length: CelValue): Outcome {
 function distinct(list: CelList): Outcome {
   if (list.length <= FEW)
     return list.filter((element, index) => !list.slice(0, index).some((one) => equal(one, element)));
-  const seen = new Set<string | undefined>();
-  return list.filter((element) => {
-    const identity = identityOf(element);
-    const isNew = identity === undefined || !seen.has(identity);
-    seen.add(identity);
-    return isNew;
-  });
+  const seen = new ValueSet();
+  return list.filter((element) => seen.add(element));
 }
 
 function sortingCost(keys: number): number {

@@ -3,7 +3,7 @@ import { readJson } from "../json-reader.ts";
 import { writeJson } from "../json-writer.ts";
 import { parseUint64 } from "../number-text.ts";
 import { parseDuration, parseTimestamp } from "../time.ts";
-import { invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
+import { CHARACTERS_PER_UNIT, invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
 import type { Apply, FunctionRow } from "./function-row.ts";
 import { NONE } from "./optionals.ts";
 
@@ -11,8 +11,9 @@ import { NONE } from "./optionals.ts";
 const BASE64 = /^[A-Za-z0-9+/]*(={0,2})$/;
 const BASE64_URL = /^[A-Za-z0-9_-]*(={0,2})$/;
 const NOT_BASE64 = invalid("not Base64");
-/** Reading JSON makes a value of as little as two characters, and a map of three. */
-const STEPS_PER_JSON_UNIT = 16;
+/** Reading JSON makes a value of as little as two characters, as in `[1,1,1]`, and an empty map of three. */
+const VALUES_PER_READ_UNIT = CHARACTERS_PER_UNIT / 2;
+const STEPS_PER_READ_UNIT = CHARACTERS_PER_UNIT;
 /** Of what a short text holds, all may have to be escaped. */
 const STEPS_PER_WRITTEN_UNIT = 8;
 /** A control character is written as six. */
@@ -65,8 +66,8 @@ export const ENCODERS: readonly FunctionRow[] = [
     name: "json.parse",
     signatures: ["json.parse(string): optional(dyn)", "json.parse(string, type(T)): optional(T)"],
     doc: "The value of a JSON text, or `optional.none()` when it is none, or not of the type.",
-    cost: (text) => STEPS_PER_JSON_UNIT * text,
-    resultSize: (text) => STEPS_PER_JSON_UNIT * text,
+    cost: (text) => STEPS_PER_READ_UNIT * text,
+    resultSize: (text) => VALUES_PER_READ_UNIT * text,
     apply: (text, type) => (type instanceof TypeValue ? parse(text, READERS.get(type.name)) : NO_OVERLOAD),
     prepare: ({ length }) => (length === 1 ? { apply: (text) => parse(text, (value) => value) } : undefined),
   },

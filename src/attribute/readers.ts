@@ -1,6 +1,6 @@
 import { entriesOf, type Held, keyOf, wholeOf } from "./entry-map.ts";
 import type { AttributeSource, SlotSpec } from "./source.ts";
-import { ABSENT } from "./value.ts";
+import { ABSENT, type Absent, type CelMap, type Invalid, type Outcome } from "./value.ts";
 
 /** Reads one attribute out of a decoded message and what a door knows besides. Never throws; the same answer each time. */
 export type Reader<C> = (context: C) => Held;
@@ -20,13 +20,33 @@ export function bindReaders<C>(table: ReaderTable<C>, slots: readonly SlotSpec[]
 
 /** One request through bound readers. */
 export function readerSource<C>(readers: BoundReaders<C>, context: C): AttributeSource {
-  const held = (slot: number): Held => {
-    const reader = readers[slot];
-    return reader === undefined ? ABSENT : reader(context);
-  };
-  return {
-    read: (slot) => wholeOf(held(slot)),
-    readKey: (slot, key) => keyOf(held(slot), key),
-    entries: (slot) => entriesOf(held(slot)),
-  };
+  return new ReaderSource(readers, context);
+}
+
+/** A class, for one is made for each request: it costs one small object. */
+class ReaderSource<C> implements AttributeSource {
+  readonly #readers: BoundReaders<C>;
+  readonly #context: C;
+
+  constructor(readers: BoundReaders<C>, context: C) {
+    this.#readers = readers;
+    this.#context = context;
+  }
+
+  read(slot: number): Outcome {
+    return wholeOf(this.#held(slot));
+  }
+
+  readKey(slot: number, key: string): Outcome {
+    return keyOf(this.#held(slot), key);
+  }
+
+  entries(slot: number): CelMap | Absent | Invalid {
+    return entriesOf(this.#held(slot));
+  }
+
+  #held(slot: number): Held {
+    const reader = this.#readers[slot];
+    return reader === undefined ? ABSENT : reader(this.#context);
+  }
 }

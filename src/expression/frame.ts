@@ -85,12 +85,13 @@ const DERIVED_TOO_DEEP = invalid("derived attributes need each other too deeply"
 const NOT_A_MAP = invalid("not a map");
 
 class SlotFrame implements RequestFrame {
-  locals: (Outcome | undefined)[] = [];
   budget: number;
   readonly #source: AttributeSource;
   readonly #derived: FrameInput["derived"];
   readonly #known: (Outcome | undefined)[];
   readonly #recorder: Recorder | undefined;
+  /** Made for the first variable: most expressions have none. */
+  #locals: (Outcome | undefined)[] | undefined = undefined;
   #derivations = 0;
 
   constructor({ source, slots, derived, record, budget = DEFAULT_BUDGET }: FrameInput) {
@@ -99,6 +100,11 @@ class SlotFrame implements RequestFrame {
     this.#derived = derived;
     this.#known = new Array(slots);
     this.#recorder = record ? new Recorder() : undefined;
+  }
+
+  get locals(): (Outcome | undefined)[] {
+    this.#locals ??= [];
+    return this.#locals;
   }
 
   read(slot: number): Outcome {
@@ -139,12 +145,12 @@ class SlotFrame implements RequestFrame {
   /** A derivation may run in the middle of another expression's loop, and has loops of its own. */
   #derive(derive: Evaluate): Outcome {
     if (this.#derivations >= MAX_DERIVATION_DEPTH) return DERIVED_TOO_DEEP;
-    const { locals } = this;
-    this.locals = [];
+    const locals = this.#locals;
+    this.#locals = undefined;
     this.#derivations++;
     const outcome = derive(this);
     this.#derivations--;
-    this.locals = locals;
+    this.#locals = locals;
     return outcome;
   }
 }

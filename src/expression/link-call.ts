@@ -1,8 +1,9 @@
-import { ABSENT, type CelValue, Invalid, type Outcome } from "../attribute/value.ts";
-import { charge, type Evaluate, type Frame } from "./frame.ts";
-import type { Apply, Cost, FunctionRow, Prepared } from "./functions/function-row.ts";
+import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
+import { charge, type Evaluate } from "./frame.ts";
+import type { Apply, Cost, FunctionRow } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
+import { constantTest, linkConstantComparison, linkConstantTest } from "./link-constant.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
@@ -14,47 +15,97 @@ export function linkCall(tree: Tree & { op: "call" }, around: Surroundings): Eva
   if (row === undefined) throw new Error(`tree calls an unknown function ${tree.function}`);
   const own = row.link?.(tree.args.map((arg) => operandOf(arg, around)));
   if (own) return charging(typeof row.cost === "number" ? row.cost : 1, own);
-  const quick = row.name === "_in_" ? linkIn(tree.args, around) : linkEquality(row.name, tree.args, around);
+  const quick = linkQuickly(tree, around);
   if (quick) return quick;
   const constants = tree.args.map((arg) => (arg.op === "constant" ? fromLiteral(arg.value) : undefined));
-  const prepared = row.prepare?.(constants) ?? row;
+  const prepared = row.prepare?.(constants);
+  const call: Call = { apply: prepared?.apply ?? row.apply, cost: prepared?.cost ?? row.cost, measure: measureOf(row) };
   return strict(
-    prepared,
-    { ...row, cost: prepared.cost ?? row.cost },
+    call,
+    constants,
     tree.args.map((arg) => around.link(arg, around)),
   );
+}
+
+/** What is decided without looking at each value's kind and size. */
+function linkQuickly(tree: Tree & { op: "call" }, around: Surroundings): Evaluate | undefined {
+  const test = constantTest(tree);
+  if (test) return linkConstantTest(test, around);
+  if (tree.function === "_in_") return linkKeyIn(tree.args, around);
+  return linkConstantComparison(tree.function, tree.args, around);
 }
 
 function charging(steps: number, evaluate: Evaluate): Evaluate {
   return (frame) => charge(frame, steps) ?? evaluate(frame);
 }
 
+/** What is called, and how it is paid for: before it is done. */
+interface Call {
+  readonly apply: Apply;
+  readonly cost: Cost;
+  readonly measure: (value: CelValue) => number;
+}
+
+function measureOf({ deep }: FunctionRow): Call["measure"] {
+  return deep ? weightOf : sizeOf;
+}
+
 /** Error if an operand is error, else absent if one is, else the function of their values. */
-function strict(
-  { apply }: Prepared,
-  { cost, deep }: Pick<FunctionRow, "cost" | "deep">,
-  args: readonly Evaluate[],
-): Evaluate {
-  const call = charged(apply, cost, deep ? weightOf : sizeOf);
-  const [first, second, ...others] = args;
-  if (first === undefined) return (frame) => call(frame, null, null, null, null);
-  if (second === undefined) {
+function strict(call: Call, constants: readonly (CelValue | undefined)[], args: readonly Evaluate[]): Evaluate {
+  const [first, second] = args;
+  if (first === undefined) return (frame) => charge(frame, price(call.cost)) ?? call.apply(null, null, null, null);
+  if (second === undefined) return onOne(call, first);
+  if (args.length > 2) return onMany(call, args);
+  const [left, right] = constants;
+  if (right !== undefined) return onOne(withRight(call, right), first);
+  return left === undefined ? onTwo(call, first, second) : onOne(withLeft(call, left), second);
+}
+
+function onOne({ apply, cost, measure }: Call, first: Evaluate): Evaluate {
+  if (typeof cost === "number") {
     return (frame) => {
       const a = first(frame);
-      return isFailure(a) ? a : call(frame, a, null, null, null);
+      return isFailure(a) ? a : (charge(frame, cost) ?? apply(a, null, null, null));
     };
   }
-  if (others.length > 0) return strictOnMany(call, [first, second, ...others]);
+  return (frame) => {
+    const a = first(frame);
+    return isFailure(a) ? a : (charge(frame, cost(measure(a), 0, 0, 0)) ?? apply(a, null, null, null));
+  };
+}
+
+function onTwo({ apply, cost, measure }: Call, first: Evaluate, second: Evaluate): Evaluate {
   return (frame) => {
     const a = first(frame);
     if (a instanceof Invalid) return a;
     const b = second(frame);
     if (b instanceof Invalid) return b;
-    return a === ABSENT || b === ABSENT ? ABSENT : call(frame, a, b, null, null);
+    if (a === ABSENT || b === ABSENT) return ABSENT;
+    const steps = typeof cost === "number" ? cost : cost(measure(a), measure(b), 0, 0);
+    return charge(frame, steps) ?? apply(a, b, null, null);
   };
 }
 
-function strictOnMany(call: Call, args: readonly Evaluate[]): Evaluate {
+/** The call with its second argument known: it is measured once. */
+function withRight({ apply, cost, measure }: Call, right: CelValue): Call {
+  const size = measure(right);
+  return {
+    apply: (a) => apply(a, right, null, null),
+    cost: typeof cost === "number" ? cost : (a) => cost(a, size, 0, 0),
+    measure,
+  };
+}
+
+function withLeft({ apply, cost, measure }: Call, left: CelValue): Call {
+  const size = measure(left);
+  return {
+    apply: (b) => apply(left, b, null, null),
+    cost: typeof cost === "number" ? cost : (b) => cost(size, b, 0, 0),
+    measure,
+  };
+}
+
+function onMany({ apply, cost, measure }: Call, args: readonly Evaluate[]): Evaluate {
   return (frame) => {
     const values: CelValue[] = [];
     let absent = false;
@@ -64,36 +115,21 @@ function strictOnMany(call: Call, args: readonly Evaluate[]): Evaluate {
       if (value === ABSENT) absent = true;
       else values.push(value);
     }
+    if (absent) return ABSENT;
     const [a = null, b = null, c = null, d = null] = values;
-    return absent ? ABSENT : call(frame, a, b, c, d);
+    return charge(frame, price(cost, values.map(measure))) ?? apply(a, b, c, d);
   };
 }
 
-type Call = (frame: Frame, a: CelValue, b: CelValue, c: CelValue, d: CelValue) => Outcome;
-
-/** Pays for the call before it is made. */
-function charged(apply: Apply, cost: Cost, measure: (value: CelValue) => number): Call {
-  if (typeof cost === "number") return (frame, a, b, c, d) => charge(frame, cost) ?? apply(a, b, c, d);
-  return (frame, a, b, c, d) =>
-    charge(frame, cost(measure(a), measure(b), measure(c), measure(d))) ?? apply(a, b, c, d);
+function price(cost: Cost, [a = 0, b = 0, c = 0, d = 0]: readonly number[] = []): number {
+  return typeof cost === "number" ? cost : cost(a, b, c, d);
 }
 
-/** `"k" in map-attribute` reads one key; `x in ["a", "b"]` is one look into a set. */
-function linkIn([element, container]: readonly Tree[], around: Surroundings): Evaluate | undefined {
-  if (element === undefined || container === undefined) return undefined;
-  if (container.op === "attribute" && container.type.kind === "map" && container.type.key.kind === "string") {
-    return linkKeyIn(element, around.scope.slotOf(container.name), around);
-  }
-  const texts = constantTexts(container);
-  if (texts === undefined) return undefined;
-  const linked = around.link(element, around);
-  return (frame) => {
-    const value = linked(frame);
-    return isFailure(value) ? value : (charge(frame, 1) ?? (typeof value === "string" && texts.has(value)));
-  };
-}
-
-function linkKeyIn(element: Tree, slot: number, around: Surroundings): Evaluate {
+/** `"k" in map-attribute` reads one key. */
+function linkKeyIn([element, container]: readonly Tree[], around: Surroundings): Evaluate | undefined {
+  if (element === undefined || container?.op !== "attribute") return undefined;
+  if (container.type.kind !== "map" || container.type.key.kind !== "string") return undefined;
+  const slot = around.scope.slotOf(container.name);
   const linked = around.link(element, around);
   return (frame) => {
     const key = linked(frame);
@@ -103,29 +139,5 @@ function linkKeyIn(element: Tree, slot: number, around: Surroundings): Evaluate 
     if (present instanceof Invalid) return present;
     // No key of this map is anything but a text.
     return key === ABSENT || !present ? ABSENT : false;
-  };
-}
-
-/** A constant list of texts only. */
-function constantTexts(tree: Tree): ReadonlySet<string> | undefined {
-  if (tree.op !== "constant" || tree.value.type !== "list") return undefined;
-  const texts = tree.value.items.map((item) => (item.type === "string" ? item.value : undefined));
-  return texts.every((text) => text !== undefined) ? new Set(texts) : undefined;
-}
-
-/** Comparing with a constant text, which most rules do: without weighing what is compared. */
-function linkEquality(name: string, args: readonly Tree[], around: Surroundings): Evaluate | undefined {
-  if (name !== "_==_" && name !== "_!=_") return undefined;
-  const constant = args.findIndex((arg) => arg.op === "constant" && arg.value.type === "string");
-  const text = args[constant];
-  const other = args[1 - constant];
-  if (other === undefined || text?.op !== "constant" || text.value.type !== "string") return undefined;
-  const { value } = text.value;
-  const linked = around.link(other, around);
-  const whenEqual = name === "_==_";
-  return (frame) => {
-    const outcome = linked(frame);
-    // A text equals nothing but a text.
-    return isFailure(outcome) ? outcome : (outcome === value) === whenEqual;
   };
 }

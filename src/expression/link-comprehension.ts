@@ -9,13 +9,17 @@ import {
 } from "../attribute/value.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import { mapSlot } from "./link-access.ts";
+import { constantTest, predicate } from "./link-constant.ts";
 import { MapBuilder } from "./link-literal.ts";
 import { inside, newVariable, type Surroundings } from "./surroundings.ts";
 import type { Comprehension, Tree } from "./tree.ts";
+import { eachChild } from "./tree-walk.ts";
 import { asBool, invalid, isFailure, isList, isMap } from "./values.ts";
 
-/** What one round of a loop takes, besides its body. */
-export const ROUND_STEPS = 2;
+/** What binding the variables of one round takes. */
+const BIND_STEPS = 2;
+/** Nodes for which nothing is charged by themselves (reading, `.`, `has`, `!`, `? :`) that are evaluated in one step. */
+const NODES_PER_STEP = 4;
 
 const NOT_A_RANGE = invalid("neither a list nor a map to walk through");
 
@@ -27,19 +31,26 @@ interface Loop {
   /** Where the variables stand among the frame's. */
   readonly first: number;
   readonly second: number | undefined;
+  /** What a round takes besides the calls in it. */
+  readonly steps: number;
 }
 
 /** `exists` and `all` fold like `||` and `&&`; the other macros pass absence and error on. */
 export function linkComprehension(tree: Comprehension, around: Surroundings): Evaluate {
+  const range = linkRange(tree.range, around);
+  const steps = roundSteps(tree);
+  const holds = around.joining ? elementTest(tree) : undefined;
+  if (holds) return elementQuantifier(range, holds, tree.macro === "exists", steps);
   const first = newVariable(tree.variable, around);
   const second = tree.second === undefined ? undefined : newVariable(tree.second, around);
   const within = inside(around, first, ...(second ? [second] : []));
   const loop: Loop = {
-    range: linkRange(tree.range, around),
+    range,
     body: around.link(tree.body, within),
     where: tree.where && around.link(tree.where, within),
     first: first.place,
     second: second?.place,
+    steps,
   };
   switch (tree.macro) {
     case "exists":
@@ -58,6 +69,29 @@ export function linkComprehension(tree: Comprehension, around: Surroundings): Ev
     case "transformMapEntry":
       return transformMap(loop, (builder, _, entries) => builder.addAll(entries));
   }
+}
+
+/** @returns what is charged for each round of a loop, besides the calls in it. */
+export function roundSteps({ where, body }: Comprehension): number {
+  const nodes = nodesOf(body) + (where === undefined ? 0 : nodesOf(where));
+  return BIND_STEPS + Math.ceil(nodes / NODES_PER_STEP);
+}
+
+/** Without the rounds of loops inside of it: those are charged for themselves. */
+function nodesOf(tree: Tree): number {
+  if (tree.op === "comprehension") return 1 + nodesOf(tree.range);
+  let nodes = 1;
+  eachChild(tree, (child) => {
+    nodes += nodesOf(child);
+  });
+  return nodes;
+}
+
+/** @returns what `exists` or `all` ask of each element, where that is no more than a comparison with constants: `list.exists(x, x == "a")`. */
+function elementTest({ macro, variable, second, body }: Comprehension): ((value: CelValue) => boolean) | undefined {
+  if ((macro !== "exists" && macro !== "all") || second !== undefined) return undefined;
+  const test = constantTest(body);
+  return test?.subject.op === "local" && test.subject.name === variable ? predicate(test) : undefined;
 }
 
 function linkRange(tree: Tree, around: Surroundings): Loop["range"] {
@@ -80,21 +114,43 @@ function itemsOf(range: CelList | CelMap): CelList {
 /** Gives the variables their values for one round. @returns the error when the budget has no round left. */
 function bind(
   frame: Frame,
-  { first, second }: Loop,
+  { first, second, steps }: Loop,
   range: CelList | CelMap,
   item: CelValue,
   round: number,
 ): Invalid | undefined {
+  const { locals } = frame;
   if (second === undefined) {
-    frame.locals[first] = item;
+    locals[first] = item;
   } else if (isList(range)) {
-    frame.locals[first] = BigInt(round);
-    frame.locals[second] = item;
+    locals[first] = BigInt(round);
+    locals[second] = item;
   } else {
-    frame.locals[first] = item;
-    frame.locals[second] = range.get(item) ?? null;
+    locals[first] = item;
+    locals[second] = range.get(item) ?? null;
   }
-  return charge(frame, ROUND_STEPS);
+  return charge(frame, steps);
+}
+
+/** Without a variable: nothing looks at it but the test. */
+function elementQuantifier(
+  range: Loop["range"],
+  holds: (value: CelValue) => boolean,
+  settling: boolean,
+  steps: number,
+): Evaluate {
+  return (frame) => {
+    const whole = range(frame);
+    if (whole === ABSENT || whole instanceof Invalid) return whole;
+    const items = itemsOf(whole);
+    for (let round = 0; round < items.length; round++) {
+      const over = charge(frame, steps);
+      if (over) return over;
+      // No list has holes; null is a value.
+      if (holds(items[round] ?? null) === settling) return settling;
+    }
+    return !settling;
+  };
 }
 
 function quantifier(loop: Loop, settling: boolean): Evaluate {
@@ -102,9 +158,10 @@ function quantifier(loop: Loop, settling: boolean): Evaluate {
   return (frame) => {
     const whole = range(frame);
     if (whole === ABSENT || whole instanceof Invalid) return whole;
+    const items = itemsOf(whole);
     let failure: Absent | Invalid | undefined;
-    for (const [round, item] of itemsOf(whole).entries()) {
-      const over = bind(frame, loop, whole, item, round);
+    for (let round = 0; round < items.length; round++) {
+      const over = bind(frame, loop, whole, items[round] ?? null, round);
       if (over) return over;
       const outcome = asBool(body(frame));
       if (outcome === settling) return settling;

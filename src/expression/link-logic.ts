@@ -1,21 +1,16 @@
-import { ABSENT, type Absent, type CelValue, Invalid } from "../attribute/value.ts";
-import { charge, type Evaluate, type Frame } from "./frame.ts";
+import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
+import type { Evaluate } from "./frame.ts";
+import { type ConstantTest, constantTest, linkConstantTest, subjectKey } from "./link-constant.ts";
 import type { Surroundings } from "./surroundings.ts";
-import type { Tree } from "./tree.ts";
-import { asBool, isFailure } from "./values.ts";
+import type { Literal, Tree } from "./tree.ts";
+import { asBool } from "./values.ts";
 
 /** `&&` and `||`: one value settles it from any side; otherwise error beats absent, the first error counts. */
-export function linkAnd(operands: readonly Tree[], around: Surroundings): Evaluate {
+export function linkLogic(tree: Tree & { op: "and" | "or" }, around: Surroundings): Evaluate {
+  const operands = around.joining ? joinTests(tree) : tree.operands;
   return settledBy(
-    false,
-    operands.map((operand) => around.link(operand, around)),
-  );
-}
-
-export function linkOr(operands: readonly Tree[], around: Surroundings): Evaluate {
-  return settledBy(
-    true,
-    around.joining ? joinEqualities(operands, around) : operands.map((operand) => around.link(operand, around)),
+    tree.op === "or",
+    operands.map((operand) => ("op" in operand ? around.link(operand, around) : linkConstantTest(operand, around))),
   );
 }
 
@@ -49,8 +44,10 @@ function worse(known: Absent | Invalid | undefined, next: Absent | Invalid): Abs
   return known instanceof Invalid || (known === ABSENT && next === ABSENT) ? known : next;
 }
 
-export function linkNot(operand: Tree, around: Surroundings): Evaluate {
-  const linked = around.link(operand, around);
+export function linkNot(tree: Tree & { op: "not" }, around: Surroundings): Evaluate {
+  const test = around.joining ? constantTest(tree) : undefined;
+  if (test) return linkConstantTest(test, around);
+  const linked = around.link(tree.operand, around);
   return (frame) => {
     const outcome = asBool(linked(frame));
     return typeof outcome === "boolean" ? !outcome : outcome;
@@ -67,58 +64,27 @@ export function linkConditional(tree: Tree & { op: "conditional" }, around: Surr
   };
 }
 
-/** From so many comparisons of one value with constant texts on, a set is quicker than trying them in turn. */
-const SET_FROM = 3;
-
-/** `m == "a" || m == "b" || m == "c"` becomes one look into a set; everything else stays as it is, in order. */
-function joinEqualities(operands: readonly Tree[], around: Surroundings): Evaluate[] {
-  const groups = new Map<string, { readonly subject: Tree; readonly texts: string[] }>();
+/**
+ * Comparisons of one subject with constants become one: it is read once, and many constants are one look into a set. `||` joins `==` and
+ * `in`, `&&` joins `!=`; everything else stays as it is, in order. What is joined is asked where the first of it stood.
+ */
+function joinTests({ op, operands }: Tree & { op: "and" | "or" }): readonly (Tree | ConstantTest)[] {
+  /** By subject, the constants of a test that may still get more of them. */
+  const groups = new Map<string, Literal[]>();
+  const joined: (Tree | ConstantTest)[] = [];
   for (const operand of operands) {
-    const equality = constantEquality(operand);
-    if (equality === undefined) continue;
-    const key = subjectKey(equality.subject);
-    const group = groups.get(key) ?? { subject: equality.subject, texts: [] };
-    group.texts.push(equality.text);
-    groups.set(key, group);
+    const test = constantTest(operand);
+    const key = test?.negated === (op === "and") ? subjectKey(test.subject) : "";
+    const known = groups.get(key);
+    if (test === undefined || key === "") {
+      joined.push(operand);
+    } else if (known === undefined) {
+      const constants = [...test.constants];
+      groups.set(key, constants);
+      joined.push({ ...test, constants });
+    } else {
+      known.push(...test.constants);
+    }
   }
-  const joined = new Set<string>();
-  return operands.flatMap((operand) => {
-    const equality = constantEquality(operand);
-    const key = equality && subjectKey(equality.subject);
-    const group = key === undefined ? undefined : groups.get(key);
-    if (key === undefined || group === undefined || group.texts.length < SET_FROM)
-      return [around.link(operand, around)];
-    if (joined.has(key)) return [];
-    joined.add(key);
-    return [isOneOf(around.link(group.subject, around), new Set(group.texts))];
-  });
-}
-
-function isOneOf(subject: Evaluate, texts: ReadonlySet<CelValue>): Evaluate {
-  return (frame: Frame) => {
-    const value = subject(frame);
-    return isFailure(value) ? value : (charge(frame, 1) ?? texts.has(value));
-  };
-}
-
-/** `subject == "text"`, either way round, where the subject is an attribute or a constant key of one. */
-function constantEquality(tree: Tree): { readonly subject: Tree; readonly text: string } | undefined {
-  if (tree.op !== "call" || tree.function !== "_==_") return undefined;
-  const [left, right] = tree.args;
-  if (left === undefined || right === undefined) return undefined;
-  return withText(left, right) ?? withText(right, left);
-}
-
-function withText(subject: Tree, constant: Tree): { readonly subject: Tree; readonly text: string } | undefined {
-  if (constant.op !== "constant" || constant.value.type !== "string" || subjectKey(subject) === "") return undefined;
-  return { subject, text: constant.value.value };
-}
-
-/** The same for the same subject; "" for what is too much to compare. */
-function subjectKey(tree: Tree): string {
-  if (tree.op === "attribute") return JSON.stringify([tree.name]);
-  if (tree.op === "select" && tree.operand.op === "attribute") return JSON.stringify([tree.operand.name, tree.field]);
-  if (tree.op !== "index" || tree.operand.op !== "attribute" || tree.index.op !== "constant") return "";
-  const { value } = tree.index;
-  return value.type === "string" ? JSON.stringify([tree.operand.name, value.value]) : "";
+  return joined;
 }

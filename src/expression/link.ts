@@ -3,7 +3,7 @@ import { linkHas, linkIndex, linkOptionalIndex, linkOptionalKey, linkSelect, opt
 import { linkCall } from "./link-call.ts";
 import { linkComprehension } from "./link-comprehension.ts";
 import { linkList, linkMap } from "./link-literal.ts";
-import { linkAnd, linkConditional, linkNot, linkOr } from "./link-logic.ts";
+import { linkConditional, linkLogic, linkNot } from "./link-logic.ts";
 import { linkBind, linkLocal, linkOptionalMap } from "./link-variable.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -43,11 +43,10 @@ export function linkNode(tree: Tree, around: Surroundings): Evaluate {
     case "has":
       return linkHas(tree.operand, tree.field, around);
     case "and":
-      return linkAnd(tree.operands, around);
     case "or":
-      return linkOr(tree.operands, around);
+      return linkLogic(tree, around);
     case "not":
-      return linkNot(tree.operand, around);
+      return linkNot(tree, around);
     case "conditional":
       return linkConditional(tree, around);
     case "list":

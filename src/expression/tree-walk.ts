@@ -42,12 +42,17 @@ export function mapChildren(tree: Inner, child: (tree: Tree) => Tree): Tree {
   }
 }
 
+/** Visits the nodes right inside of a node, in the order of the text. */
+export function eachChild(tree: Tree, visit: (child: Tree) => void): void {
+  if (tree.op === "constant" || tree.op === "attribute" || tree.op === "local") return;
+  mapChildren(tree, (child) => {
+    visit(child);
+    return child;
+  });
+}
+
 /** Visits a node and everything in it, in the order of the text. */
 export function eachNode(tree: Tree, visit: (tree: Tree) => void): void {
   visit(tree);
-  if (tree.op === "constant" || tree.op === "attribute" || tree.op === "local") return;
-  mapChildren(tree, (child) => {
-    eachNode(child, visit);
-    return child;
-  });
+  eachChild(tree, (child) => eachNode(child, visit));
 }

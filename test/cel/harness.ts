@@ -2,7 +2,7 @@ import type { AttributeSource } from "../../src/attribute/source.ts";
 import { type AttributeType, type CelType, parseType } from "../../src/attribute/type.ts";
 import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
 import { VOCABULARY } from "../../src/attribute/vocabulary.ts";
-import type { Definition, Problem, Scope } from "../../src/expression/compile.ts";
+import type { CompileOptions, Definition, Problem, Scope } from "../../src/expression/compile.ts";
 import type { Frame, FrameInput } from "../../src/expression/frame.ts";
 import { compileExpression, compileTemplate, createFrame, link, linkTemplate } from "../../src/expression/index.ts";
 import type { ExpressionPlan } from "../../src/expression/tree.ts";
@@ -31,8 +31,8 @@ export function scopeWith(definitions: Readonly<Record<string, ExpressionPlan>> 
 export const slots = { slotOf: (name: string): number => NAMES.indexOf(name) };
 
 /** A plan, or a failed test that shows what is wrong with the expression. */
-export function plan(text: string, scope: Scope = scopeWith()): ExpressionPlan {
-  const compiled = compileExpression(text, scope, "any");
+export function plan(text: string, scope: Scope = scopeWith(), options: CompileOptions = {}): ExpressionPlan {
+  const compiled = compileExpression(text, scope, "any", options);
   if (!compiled.ok) throw new Error(`${text}: ${compiled.problem.message}`);
   return compiled.plan;
 }

@@ -5,9 +5,9 @@ import { functionNamed } from "./functions/registry.ts";
 import { MAX_PATTERN_PROGRAM } from "./limits.ts";
 import { type CompiledPattern, compileGlob, compilePattern } from "./pattern.ts";
 import { type Problem, problem } from "./problem.ts";
-import { zoneOf } from "./time.ts";
 import type { Tree } from "./tree.ts";
 import { eachNode } from "./tree-walk.ts";
+import { zoneOf } from "./zone.ts";
 
 /** Patterns are compiled and zones looked up when a snapshot is linked: here it is seen that this will work. */
 export function constantArgumentProblem(tree: Tree): Problem | undefined {

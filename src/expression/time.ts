@@ -1,7 +1,8 @@
-import { Duration, Invalid, Timestamp } from "../attribute/value.ts";
+import { Duration, type Invalid, Timestamp } from "../attribute/value.ts";
+import { dateOf, daysTo } from "./calendar.ts";
 import { invalid, OVERFLOW } from "./values.ts";
 
-/** Timestamps and durations: their texts, their arithmetic, and the clock of a time zone. All in nanoseconds. */
+/** Timestamps and durations: their texts and their arithmetic. All in nanoseconds. */
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 const NANOS_PER_MS = 1_000_000n;
@@ -30,11 +31,13 @@ export function secondsOf({ nanos }: Timestamp): bigint {
   return floorDivide(nanos, NANOS_PER_SECOND);
 }
 
-function floorDivide(a: bigint, b: bigint): bigint {
+/** Rounded down, also below zero. */
+export function floorDivide(a: bigint, b: bigint): bigint {
   const quotient = a / b;
   return a % b < 0n ? quotient - 1n : quotient;
 }
 
+const SECONDS_PER_DAY = 86_400;
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
 const MAX_TEXT = 100;
 
@@ -51,15 +54,15 @@ export function parseTimestamp(text: string): Timestamp | Invalid {
   return timestamp(BigInt(seconds - offset) * NANOS_PER_SECOND + decimals);
 }
 
-/** @returns undefined where there is no such day or time: a Date would silently go on to the next. */
+/** @returns undefined where there is no such day or time. */
 function secondsFromFields([year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0]: readonly number[]):
   | number
   | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
+  const days = daysTo(year, month - 1, day);
+  const date = dateOf(days);
+  if (date.month !== month - 1 || date.day !== day) return undefined;
+  return days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
 }
 
 const UNITS: ReadonlyMap<string, bigint> = new Map([
@@ -91,76 +94,12 @@ export function parseDuration(text: string): Duration | Invalid {
   return duration(sign * nanos);
 }
 
+/** Go counts decimals in floating point, and those no more that an integer of 64 bits has no room for. */
 function scaled(number: string, unit: bigint): bigint {
   const [whole = "", fraction = ""] = number.split(".");
-  return BigInt(whole || "0") * unit + (BigInt(fraction || "0") * unit) / 10n ** BigInt(fraction.length);
+  const decimals = fraction.slice(0, MAX_DECIMALS);
+  const part = Math.trunc(Number(decimals) * (Number(unit) / 10 ** decimals.length));
+  return BigInt(whole || "0") * unit + BigInt(part);
 }
 
-/** A time zone: how far its clocks are ahead of UTC at a moment. */
-export interface Zone {
-  readonly offsetSeconds: (timestamp: Timestamp) => number;
-}
-
-const UTC: Zone = { offsetSeconds: () => 0 };
-const BAD_ZONE = invalid("no such time zone: name one such as Europe/Paris, or an offset such as +02:00");
-
-/** @returns the zone of an IANA name (`Europe/Paris`), of a fixed offset (`+02:00`, `-8:30`), or UTC for `""`. */
-export function zoneOf(name: string): Zone | Invalid {
-  if (name === "" || name === "UTC") return UTC;
-  const fixed = /^([+-]?)(\d{1,2}):(\d\d)$/.exec(name);
-  if (fixed) return fixedZone(fixed);
-  // Intl reads more forms of offsets than CEL has.
-  return /^[A-Za-z]/.test(name) ? namedZone(name) : BAD_ZONE;
-}
-
-function fixedZone([, sign, hours, minutes]: readonly (string | undefined)[]): Zone | Invalid {
-  if (Number(hours) > 23 || Number(minutes) > 59) return BAD_ZONE;
-  const seconds = (Number(hours) * 3600 + Number(minutes) * 60) * (sign === "-" ? -1 : 1);
-  return { offsetSeconds: () => seconds };
-}
-
-/** Offsets hold for at least this long since zones were standardised; before, nothing is remembered. */
-const OFFSET_HOLDS_SECONDS = 900;
-
-function namedZone(name: string): Zone | Invalid {
-  const format = formatOf(name);
-  if (format instanceof Invalid) return format;
-  // Intl takes microseconds, and requests come in the order of time: the last answer is nearly always the next one.
-  let known = Number.NaN;
-  let offset = 0;
-  return {
-    offsetSeconds(at) {
-      const seconds = Number(secondsOf(at));
-      const period = seconds < 0 ? seconds : Math.floor(seconds / OFFSET_HOLDS_SECONDS);
-      if (period !== known) {
-        offset = offsetAt(format, seconds);
-        known = period;
-      }
-      return offset;
-    },
-  };
-}
-
-function formatOf(timeZone: string): Intl.DateTimeFormat | Invalid {
-  try {
-    return new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
-  } catch (error) {
-    if (error instanceof RangeError) return BAD_ZONE;
-    throw error;
-  }
-}
-
-function offsetAt(format: Intl.DateTimeFormat, seconds: number): number {
-  const name = format.formatToParts(seconds * 1000).find((part) => part.type === "timeZoneName")?.value ?? "GMT";
-  const [, sign, hours = "0", minutes = "0", rest = "0"] = /^GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(name) ?? [];
-  const size = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
-  return sign === "-" ? -size : size;
-}
-
-/** The moment on the clock of a zone, as a Date whose UTC fields are that clock's. */
-export function clock(at: Timestamp, zone: Zone): Date {
-  const local = at.nanos + BigInt(zone.offsetSeconds(at)) * NANOS_PER_SECOND;
-  return new Date(Number(floorDivide(local, NANOS_PER_MS)));
-}
-
-export const UTC_ZONE: Zone = UTC;
+const MAX_DECIMALS = 18;

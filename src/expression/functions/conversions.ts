@@ -67,7 +67,7 @@ export const CONVERSIONS: readonly FunctionRow[] = [
     name: "timestamp",
     signatures: ["timestamp(timestamp)", "timestamp(string)", "timestamp(int)"].map((call) => `${call}: timestamp`),
     doc: "A point in time, from RFC 3339 or from seconds since 1970.",
-    cost: 4,
+    cost: 16,
     apply: (value) => {
       if (typeof value === "string") return parseTimestamp(value);
       if (typeof value === "bigint") return timestampFromSeconds(value);
@@ -78,7 +78,8 @@ export const CONVERSIONS: readonly FunctionRow[] = [
     name: "duration",
     signatures: ["duration(duration)", "duration(string)"].map((call) => `${call}: duration`),
     doc: "A length of time, from text such as `1h30m` or `250ms`.",
-    cost: 4,
+    // Half a microsecond for each of its parts, which may be two characters.
+    cost: (value) => 8 + 24 * value,
     apply: (value) => {
       if (typeof value === "string") return parseDuration(value);
       return value instanceof Duration ? value : NO_OVERLOAD;

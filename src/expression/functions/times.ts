@@ -1,72 +1,91 @@
 import { type CelValue, Duration, Invalid, type Outcome, Timestamp } from "../../attribute/value.ts";
-import { clock, UTC_ZONE, type Zone, zoneOf } from "../time.ts";
+import { dateOf, daysTo } from "../calendar.ts";
 import { NO_OVERLOAD } from "../values.ts";
-import type { FunctionRow, Prepared } from "./function-row.ts";
+import { UTC, unitsSince1970, type Zone, zoneOf } from "../zone.ts";
+import type { FunctionRow } from "./function-row.ts";
 
-const DAY_MS = 86_400_000;
-const HOUR = 3_600_000_000_000n;
-const MINUTE = 60_000_000_000n;
-const SECOND = 1_000_000_000n;
-const MILLISECOND = 1_000_000n;
-/** Asking Intl for a zone by a name that only the request knows takes some 50 µs. */
-const UNKNOWN_ZONE_COST = 1_000;
+const MILLISECOND = 1_000_000;
+const SECOND = 1_000 * MILLISECOND;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Arithmetic. */
+const FIXED_OFFSET_COST = 4;
+/** Asking Intl for the offset of a zone at a moment takes some 3 µs, and for a zone by a name that only the request knows some 60 µs. */
+const NAMED_ZONE_COST = 60;
+const UNKNOWN_ZONE_COST = 1_500;
 
 /** Fields of a timestamp on the clock of a zone (UTC when none is named), and the length of a duration in a unit, cut towards zero. */
 export const TIMES: readonly FunctionRow[] = [
-  field("getFullYear", "The year.", (date) => date.getUTCFullYear()),
-  field("getMonth", "The month, from 0.", (date) => date.getUTCMonth()),
-  field("getDate", "The day of the month, from 1.", (date) => date.getUTCDate()),
-  field("getDayOfMonth", "The day of the month, from 0.", (date) => date.getUTCDate() - 1),
-  field("getDayOfWeek", "The day of the week, from 0, Sunday.", (date) => date.getUTCDay()),
-  field("getDayOfYear", "The day of the year, from 0.", dayOfYear),
-  field("getHours", "The hour of the day; of a duration its whole hours.", (date) => date.getUTCHours(), HOUR),
-  field("getMinutes", "The minute; of a duration its whole minutes.", (date) => date.getUTCMinutes(), MINUTE),
-  field("getSeconds", "The second; of a duration its whole seconds.", (date) => date.getUTCSeconds(), SECOND),
-  field(
+  ofDate("getFullYear", "The year.", (days) => dateOf(days).year),
+  ofDate("getMonth", "The month, from 0.", (days) => dateOf(days).month),
+  ofDate("getDate", "The day of the month, from 1.", (days) => dateOf(days).day),
+  ofDate("getDayOfMonth", "The day of the month, from 0.", (days) => dateOf(days).day - 1),
+  ofDate("getDayOfWeek", "The day of the week, from 0, Sunday.", (days) => remainder(days + THURSDAY, 7)),
+  ofDate("getDayOfYear", "The day of the year, from 0.", (days) => days - daysTo(dateOf(days).year, 0, 1)),
+  ofClock("getHours", "The hour of the day; of a duration its whole hours.", HOUR, 24),
+  ofClock("getMinutes", "The minute; of a duration its whole minutes.", MINUTE, 60),
+  ofClock("getSeconds", "The second; of a duration its whole seconds.", SECOND, 60),
+  ofClock(
     "getMilliseconds",
     "The milliseconds of the second; of a duration all of its milliseconds.",
-    (date) => date.getUTCMilliseconds(),
     MILLISECOND,
+    1_000,
   ),
 ];
 
-function dayOfYear(date: Date): number {
-  const year = new Date(0);
-  year.setUTCFullYear(date.getUTCFullYear(), 0, 1);
-  return Math.floor((date.getTime() - year.getTime()) / DAY_MS);
+/** 1970 began on one. */
+const THURSDAY = 4;
+
+/** Whose sign is that of the divisor. */
+function remainder(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
 }
 
-function field(name: string, doc: string, read: (date: Date) => number, unit?: bigint): FunctionRow {
-  const on = (value: CelValue, zone: Zone): Outcome =>
-    value instanceof Timestamp ? BigInt(read(clock(value, zone))) : NO_OVERLOAD;
+type ReadField = (at: Timestamp, zone: Zone) => bigint;
+
+/** A field of the date, told from days since 1970. */
+function ofDate(name: string, doc: string, read: (days: number) => number): FunctionRow {
+  return field(name, doc, (at, zone) => BigInt(read(unitsSince1970(at, zone, DAY))));
+}
+
+/** A field of the time of day: how many units since 1970, beginning anew after `cycle` of them. */
+function ofClock(name: string, doc: string, unit: number, cycle: number): FunctionRow {
+  return field(name, doc, (at, zone) => BigInt(remainder(unitsSince1970(at, zone, unit), cycle)), unit);
+}
+
+function field(name: string, doc: string, read: ReadField, unit?: number): FunctionRow {
   const ofDuration = unit === undefined ? [] : [`duration.${name}(): int`];
+  const inZone = (zone: Zone | Invalid) => (value: CelValue) => {
+    if (zone instanceof Invalid) return zone;
+    if (value instanceof Timestamp) return read(value, zone);
+    return NO_OVERLOAD;
+  };
+  const withoutZone = (value: CelValue) => {
+    if (value instanceof Timestamp) return read(value, UTC);
+    return value instanceof Duration && unit !== undefined ? lengthIn(value, unit) : NO_OVERLOAD;
+  };
   return {
     name,
     signatures: [`timestamp.${name}(): int`, `timestamp.${name}(string): int`, ...ofDuration],
     doc,
     cost: UNKNOWN_ZONE_COST,
     checked: { argument: 1, kind: "zone" },
-    apply: (value, zone) => (typeof zone === "string" ? inZone(value, zoneOf(zone), on) : NO_OVERLOAD),
+    apply: (value, zone) => (typeof zone === "string" ? inZone(zoneOf(zone))(value) : NO_OVERLOAD),
     prepare: (constants) => {
-      if (constants.length === 1) return { apply: (value) => ofDurationOrUtc(value, unit, on), cost: 4 };
-      const zone = constants[1];
-      return typeof zone === "string" ? prepared(zoneOf(zone), on) : undefined;
+      if (constants.length === 1) return { apply: withoutZone, cost: FIXED_OFFSET_COST };
+      if (typeof constants[1] !== "string") return undefined;
+      const zone = zoneOf(constants[1]);
+      const isFixed = zone instanceof Invalid || zone.isFixed;
+      return { apply: inZone(zone), cost: isFixed ? FIXED_OFFSET_COST : NAMED_ZONE_COST };
     },
   };
 }
 
-function ofDurationOrUtc(
-  value: CelValue,
-  unit: bigint | undefined,
-  on: (value: CelValue, zone: Zone) => Outcome,
-): Outcome {
-  return value instanceof Duration && unit !== undefined ? value.nanos / unit : on(value, UTC_ZONE);
-}
-
-function inZone(value: CelValue, zone: Zone | Invalid, on: (value: CelValue, zone: Zone) => Outcome): Outcome {
-  return zone instanceof Invalid ? zone : on(value, zone);
-}
-
-function prepared(zone: Zone | Invalid, on: (value: CelValue, zone: Zone) => Outcome): Prepared {
-  return { apply: (value) => inZone(value, zone, on), cost: 8 };
+/** Go makes a double of a length in hours, minutes or seconds, which rounds up what is a nanosecond short after some months. */
+function lengthIn({ nanos }: Duration, unit: number): Outcome {
+  const units = BigInt(unit);
+  if (unit === MILLISECOND) return nanos / units;
+  return BigInt(Math.trunc(Number(nanos / units) + Number(nanos % units) / unit));
 }

@@ -12,7 +12,7 @@ Conditions and values in policies are [CEL](https://cel.dev), with its optional 
 regular expressions and networks. What type-checks in Google's cel-go type-checks here and has the same value. \`weir eval\` evaluates an expression.
 
 What a name means: a variable of a loop, then an attribute ([attributes.md](attributes.md)), then a definition of the policy (\`define:\`), then a type.
-A dot before a name (\`.x\`) passes the variables by. A field with odd characters stands in backquotes: \`labels.\`app/name\`\`.
+A dot before a name (\`.x\`) passes the variables by. A field with odd characters stands in backquotes: \`\` labels.\`app/name\` \`\`.
 
 **Absent and error.** An attribute, or a key of a map, that a request does not have is *absent*; what cannot be made sense of is an *error*.
 \`false && …\` is false and \`true || …\` is true whatever the other side is; \`exists\` and \`all\` fold the same way. Everything else is an error when one of

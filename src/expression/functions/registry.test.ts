@@ -25,6 +25,6 @@ test("a signature is taken apart at its own commas", () => {
   expect([get?.isMember, get?.parameters.map(({ kind }) => kind)]).toEqual([true, ["map", "parameter", "parameter"]]);
   const [none] = overloadsOf("optional.none");
   expect([none?.isMember, none?.parameters, none?.returns.kind]).toEqual([false, [], "optional"]);
-  expect(overloadsOf("_+_")[0]).toMatchObject({ isMember: false, parameters: [{ kind: "int" }, { kind: "int" }] });
-  expect(overloadsOf("-_")[0]).toMatchObject({ isMember: false, parameters: [{ kind: "int" }] });
+  expect(overloadsOf("_+_")[0]).toMatchObject({ isMember: false, parameters: [{ kind: "bytes" }, { kind: "bytes" }] });
+  expect(overloadsOf("-_")[0]).toMatchObject({ isMember: false, parameters: [{ kind: "double" }] });
 });

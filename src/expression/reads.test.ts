@@ -60,6 +60,9 @@ describe("total: never absent, whatever the request lacks", () => {
     ['request.headers.get("a", request.method)', false],
     ['request.headers.values("a").exists(v, v == "x")', true],
     ['source.principal.orDefault("")', true],
+    ['spiffe.namespace("spiffe://a/ns/b/sa/c")', true],
+    ['spiffe.namespace(source.principal.orDefault(""))', false],
+    ['spiffe.namespace(source.principal).orDefault("")', true],
     ["source.principal.orDefault(request.host)", false],
     ['source.principal.orDefault(request.host.orDefault(""))', true],
     // As with `in`: there is no answer for a key of a map that is not there.

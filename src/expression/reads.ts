@@ -1,3 +1,4 @@
+import { functionNamed } from "./functions/registry.ts";
 import type { AttributeRead, Guard, Place, Tree } from "./tree.ts";
 
 /** @returns every place where a tree reads an attribute, in the order of the text. */
@@ -250,6 +251,7 @@ export function mayBeAbsent(tree: Tree, isThere: IsThere = () => false): boolean
 /** `.get`, `.values` and `.orDefault` answer for the absence of what they are called on, not for that of their arguments. */
 function callMayBeAbsent(name: string, args: readonly Tree[], within: (tree: Tree) => boolean): boolean {
   if (name === "orDefault") return args[0] !== undefined && within(args[0]) && args.slice(1).some(within);
+  if (functionNamed(name)?.mayBeAbsent) return true;
   const answers = name === "get" || name === "values";
   return (answers ? args.slice(1) : args).some(within);
 }

@@ -30,6 +30,8 @@ export interface FunctionRow {
   /** Arguments are measured with everything inside of them (`weigh`), not only their own elements: for what compares or converts deeply. */
   readonly deep?: true;
   readonly apply: Apply;
+  /** Given values only, it may give ABSENT all the same. */
+  readonly mayBeAbsent?: true;
   /** More than two arguments are made one list: `math.greatest(1, 2, 3)`. */
   readonly variadic?: true;
   /** What knowing the number of arguments and the constant ones at link time makes of it; undefined entries are not constant. */

@@ -2,7 +2,8 @@ import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../..
 import { charge, type Evaluate, type Frame } from "../frame.ts";
 import { bucketOf } from "../hash.ts";
 import { splitHeader } from "../header-values.ts";
-import { invalid, isFailure, isMap, lookup, NO_OVERLOAD } from "../values.ts";
+import { parseSpiffeId, type SpiffeId } from "../spiffe.ts";
+import { CHARACTERS_PER_UNIT, ENTRIES_PER_UNIT, invalid, isFailure, isMap, lookup, NO_OVERLOAD } from "../values.ts";
 import type { FunctionRow, Operand } from "./function-row.ts";
 
 const NOT_A_MAP = invalid("not a map");
@@ -46,7 +47,29 @@ export const WEIR: readonly FunctionRow[] = [
     apply: (text, salt) =>
       typeof text === "string" && typeof salt === "string" ? BigInt(bucketOf(text, salt)) : NO_OVERLOAD,
   },
+  spiffe("trustDomain", "The trust domain of a SPIFFE ID: who vouches for it.", (id) => id.trustDomain),
+  spiffe("namespace", "The Kubernetes namespace in a SPIFFE ID, `…/ns/NAMESPACE/sa/ACCOUNT`.", (id) => id.namespace),
+  spiffe("serviceAccount", "The Kubernetes service account in a SPIFFE ID.", (id) => id.serviceAccount),
 ];
+
+/**
+ * A part of a principal. What has no such part has it absent and not `""`: a rule about a namespace says nothing of who has none, so that a
+ * client with the certificate of another world is no match for an allow and not waved through by a deny.
+ */
+function spiffe(part: string, doc: string, read: (id: SpiffeId) => string | undefined): FunctionRow {
+  return {
+    name: `spiffe.${part}`,
+    signatures: [`spiffe.${part}(string): string`],
+    doc: `${doc} Also of Istio's form without \`spiffe://\`. Absent when the text has none.`,
+    cost: (text) => 4 + 2 * text,
+    mayBeAbsent: true,
+    apply: (text) => {
+      if (typeof text !== "string") return NO_OVERLOAD;
+      const id = parseSpiffeId(text);
+      return (id && read(id)) ?? ABSENT;
+    },
+  };
+}
 
 function linkGet(map: Operand, key: Operand, fallback: Operand): Evaluate {
   return (frame) => {
@@ -69,7 +92,9 @@ function under(frame: Frame, map: Operand, key: CelValue): Outcome {
   if (map.readKey && typeof key === "string") return map.readKey(frame, key);
   const whole = map.evaluate(frame);
   if (isFailure(whole)) return whole;
-  return isMap(whole) ? lookup(whole, key) : NOT_A_MAP;
+  if (!isMap(whole)) return NOT_A_MAP;
+  // A number is looked for among all keys, where the map has it as one of another kind.
+  return (typeof key === "string" ? undefined : charge(frame, whole.size / ENTRIES_PER_UNIT)) ?? lookup(whole, key);
 }
 
 function linkValues(map: Operand, name: Operand): Evaluate {
@@ -77,6 +102,8 @@ function linkValues(map: Operand, name: Operand): Evaluate {
     const header = name.evaluate(frame);
     if (isFailure(header)) return errorFirst(header, map, frame);
     if (typeof header !== "string") return NO_OVERLOAD;
+    const over = charge(frame, header.length / CHARACTERS_PER_UNIT);
+    if (over) return over;
     const lower = header.toLowerCase();
     const found = under(frame, map, lower);
     return (

@@ -24,8 +24,9 @@ export interface Estimate {
  */
 export function estimate(tree: Tree, limit: number): Estimate {
   const estimator = new Estimator(limit);
-  const { steps } = estimator.of(tree, new Map());
-  return { steps, tooDear: estimator.tooDear };
+  const { steps, size } = estimator.of(tree, new Map());
+  // Whoever asked takes the value as it is, with everything in it.
+  return { steps: steps + Math.ceil(weightOf(size)), tooDear: estimator.tooDear };
 }
 
 /** @returns the steps of one call, for the smallest arguments and for those that are as large as they are assumed to be. */

@@ -1,10 +1,12 @@
 import type { AttributeSource } from "../attribute/source.ts";
 import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
 import { createFrame } from "./frame.ts";
+import { DEFAULT_BUDGET } from "./limits.ts";
 import { link } from "./link.ts";
 import { toLiteral } from "./literal.ts";
 import type { Place, Tree } from "./tree.ts";
 import { type Inner, mapChildren } from "./tree-walk.ts";
+import { COST_LIMIT } from "./values.ts";
 
 /** Something constant that can only fail: worth a warning where it stands. */
 export interface ConstantFailure {
@@ -47,6 +49,8 @@ const OPEN = -1;
 class Folder {
   conditions: ConstantCondition[] = [];
   readonly #failures: ConstantFailure[];
+  /** Steps left for constants. */
+  #budget = DEFAULT_BUDGET;
   /** Depth at which each variable in scope was bound. */
   readonly #locals = new Map<string, number>();
 
@@ -144,9 +148,11 @@ class Folder {
   }
 
   #evaluate(tree: Tree): Part {
-    const outcome = evaluateClosed(tree);
+    const all = this.#budget === DEFAULT_BUDGET;
+    const outcome = this.#outcomeOf(tree);
     if (outcome instanceof Invalid) {
-      this.#failures.push({ tree, reason: outcome.reason });
+      // What did not end because others took its time does not fail for that.
+      if (all || outcome !== COST_LIMIT) this.#failures.push({ tree, reason: outcome.reason });
       // What holds it is not tried: it would fail the same way, or takes as long again.
       return { tree, needs: OPEN };
     }
@@ -156,23 +162,27 @@ class Folder {
     this.#note(folded, tree.at);
     return { tree: folded, needs: CLOSED };
   }
+
+  /** All constants together may take what one request may: loading is somebody's time too. */
+  #outcomeOf(tree: Tree): Outcome {
+    const plan = { text: "", type: { kind: "dyn" }, tree, reads: [], total: false } as const;
+    const frame = createFrame({ source: NOTHING, slots: 0, derived: [], record: false, budget: this.#budget });
+    const outcome = link(plan, NO_SLOTS)(frame);
+    this.#budget = frame.budget;
+    return outcome;
+  }
 }
 
 function isWithin(inner: Place, outer: Place): boolean {
   return inner[0] >= outer[0] && inner[1] <= outer[1];
 }
 
+const NOTHING: AttributeSource = { read: () => ABSENT, readKey: () => ABSENT, entries: () => ABSENT };
 const NO_SLOTS = {
   slotOf(name: string): number {
     throw new Error(`a constant reads ${name}`);
   },
 };
-
-function evaluateClosed(tree: Tree): Outcome {
-  const plan = { text: "", type: { kind: "dyn" }, tree, reads: [], total: false } as const;
-  const source: AttributeSource = { read: () => ABSENT, readKey: () => ABSENT, entries: () => ABSENT };
-  return link(plan, NO_SLOTS)(createFrame({ source, slots: 0, derived: [], record: false }));
-}
 
 /** What a constant operand decides whatever the others are. */
 function settle(tree: Tree): Tree | undefined {

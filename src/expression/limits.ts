@@ -58,6 +58,8 @@ export const MAX_REQUEST_PATTERN = 1_000;
 export const MAX_REMEMBERED_PATTERNS = 16;
 /** Evaluation steps of one request, all of its expressions together; one takes some 50 ns, so that a check ends within about 5 ms. */
 export const DEFAULT_BUDGET = 100_000;
+/** Units at which weighing a value ends: more than any budget pays for. */
+export const MAX_WEIGHT = DEFAULT_BUDGET + 1;
 /**
  * How large what an attribute holds is assumed to be when an expression's cost is estimated at load: UTF-16 units of a text, bytes, entries
  * of a list or map. A request may bring more; its budget stops what takes too long.

@@ -1,4 +1,6 @@
-import type { Evaluate, LinkScope } from "./frame.ts";
+import type { CelType } from "../attribute/type.ts";
+import { Invalid } from "../attribute/value.ts";
+import { charge, type Evaluate, type LinkScope } from "./frame.ts";
 import { linkHas, linkIndex, linkOptionalIndex, linkOptionalKey, linkSelect, optionally } from "./link-access.ts";
 import { linkCall } from "./link-call.ts";
 import { linkComprehension } from "./link-comprehension.ts";
@@ -8,13 +10,27 @@ import { linkBind, linkLocal, linkOptionalMap } from "./link-variable.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { ExpressionPlan, Tree } from "./tree.ts";
+import { weightOf } from "./values.ts";
 
 /**
  * Makes a closure of a checked expression: once per thread, before the snapshot serves. Nothing is resolved by name, compiled or
  * allocated afterwards that can be before.
  */
 export function link(plan: ExpressionPlan, scope: LinkScope): Evaluate {
-  return linkNode(plan.tree, { scope, variables: [], bound: { count: 0 }, link: linkNode, joining: true });
+  const evaluate = linkNode(plan.tree, { scope, variables: [], bound: { count: 0 }, link: linkNode, joining: true });
+  return HEAVY.has(plan.type.kind) ? payingForResult(evaluate) : evaluate;
+}
+
+/** Types of values that hold others. */
+const HEAVY: ReadonlySet<CelType["kind"]> = new Set(["list", "map", "optional", "dyn"]);
+
+/** A value may hold another many times over, and be far larger to whoever writes it down than it was to make. */
+function payingForResult(evaluate: Evaluate): Evaluate {
+  return (frame) => {
+    const outcome = evaluate(frame);
+    if (typeof outcome !== "object" || outcome === null || outcome instanceof Invalid) return outcome;
+    return charge(frame, weightOf(outcome)) ?? outcome;
+  };
 }
 
 /** Links one node, and what is inside of it as its surroundings say. */

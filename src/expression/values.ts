@@ -14,6 +14,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
+import { MAX_WEIGHT } from "./limits.ts";
 
 /** CEL's own ideas of values: kinds, equality across types, order, and looking up in maps. */
 
@@ -229,12 +230,40 @@ export function sizeOf(value: CelValue): number {
   return isMap(value) ? 1 + value.size : 1;
 }
 
-/** @returns how large a value is with everything inside of it, in units: what walking through it costs. */
+/**
+ * @returns how large a value is with everything inside of it, in units: what walking through it costs. No further than MAX_WEIGHT: a list
+ * that holds another twice, which holds another twice, is far larger than what it took to make.
+ */
 export function weightOf(value: CelValue): number {
-  if (isList(value)) return 1 + value.reduce((sum: number, item) => sum + weightOf(item), 0);
-  if (value instanceof Optional) return value.value === ABSENT ? 1 : 1 + weightOf(value.value);
-  if (!isMap(value)) return sizeOf(value);
-  let sum = 1;
-  for (const [key, item] of value) sum += weightOf(key) + weightOf(item);
+  return weighed(value, 0, MAX_WEIGHT);
+}
+
+/** How much further each value is weighed while neither has ended. */
+const WEIGHING_STEP = 8;
+
+/** @returns the weight of the lighter of two values, for which the heavier is not walked through. */
+export function lighterOf(a: CelValue, b: CelValue): number {
+  for (let most = WEIGHING_STEP; ; most *= WEIGHING_STEP) {
+    const weight = Math.min(weighed(a, 0, most), weighed(b, 0, most));
+    if (weight <= most || weight > MAX_WEIGHT) return weight;
+  }
+}
+
+/** The weight of a value and of what was weighed before it, as far as `most`. */
+function weighed(value: CelValue, before: number, most: number): number {
+  let sum = before + 1;
+  if (value instanceof Optional) return value.value === ABSENT ? sum : weighed(value.value, before, most);
+  if (isList(value)) {
+    for (const item of value) {
+      sum = weighed(item, sum, most);
+      if (sum > most) break;
+    }
+    return sum;
+  }
+  if (!isMap(value)) return before + sizeOf(value);
+  for (const [key, item] of value) {
+    sum = weighed(item, weighed(key, sum, most), most);
+    if (sum > most) break;
+  }
   return sum;
 }

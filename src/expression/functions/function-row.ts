@@ -27,8 +27,11 @@ export interface FunctionRow {
   readonly resultSize?: Cost;
   /** Between which numbers, both included, its result always is, of a timestamp where it reads those: what is compared beyond is never true. */
   readonly range?: readonly [least: number, most: number];
-  /** Arguments are measured with everything inside of them (`weigh`), not only their own elements: for what compares or converts deeply. */
-  readonly deep?: true;
+  /**
+   * Arguments are measured with everything inside of them, not only their own elements: for what compares or converts deeply. `lighter`: of
+   * two, both as the lighter one, as far as which both are looked at.
+   */
+  readonly deep?: true | "lighter";
   readonly apply: Apply;
   /** Given values only, it may give ABSENT all the same. */
   readonly mayBeAbsent?: true;

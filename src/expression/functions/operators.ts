@@ -25,7 +25,7 @@ export const OPERATORS: readonly FunctionRow[] = [
     signatures: ["T == T: bool"],
     doc: "Whether two values are equal; numbers by value, whatever their type.",
     cost: (a, b) => Math.min(a, b),
-    deep: true,
+    deep: "lighter",
     apply: equal,
   },
   {
@@ -33,7 +33,7 @@ export const OPERATORS: readonly FunctionRow[] = [
     signatures: ["T != T: bool"],
     doc: "Whether two values differ.",
     cost: (a, b) => Math.min(a, b),
-    deep: true,
+    deep: "lighter",
     apply: (a, b) => !equal(a, b),
   },
   comparison("_<_", "<", "below", (order) => order < 0),

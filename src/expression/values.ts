@@ -243,15 +243,16 @@ const WEIGHING_STEP = 8;
 
 /** @returns the weight of the lighter of two values, for which the heavier is not walked through. */
 export function lighterOf(a: CelValue, b: CelValue): number {
-  for (let most = WEIGHING_STEP; ; most *= WEIGHING_STEP) {
+  for (let most = WEIGHING_STEP; ; most = Math.min(most * WEIGHING_STEP, MAX_WEIGHT)) {
     const weight = Math.min(weighed(a, 0, most), weighed(b, 0, most));
-    if (weight <= most || weight > MAX_WEIGHT) return weight;
+    if (weight <= most || most === MAX_WEIGHT) return weight;
   }
 }
 
 /** The weight of a value and of what was weighed before it, as far as `most`. */
 function weighed(value: CelValue, before: number, most: number): number {
   let sum = before + 1;
+  if (sum > most) return sum;
   if (value instanceof Optional) return value.value === ABSENT ? sum : weighed(value.value, before, most);
   if (isList(value)) {
     for (const item of value) {

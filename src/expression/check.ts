@@ -24,7 +24,12 @@ export type Checked =
       /** A definition is used that stands for nothing, because it is wrong itself: what follows from its value is not worth saying. */
       readonly opaque: boolean;
     }
-  | { readonly ok: false; readonly problem: Problem };
+  | {
+      readonly ok: false;
+      readonly problem: Problem;
+      /** For those who evaluate what does not check, as CEL allows: what fits nowhere fails when it comes to it. Nothing else may use it. */
+      readonly tree: Tree;
+    };
 
 /**
  * Gives names their meaning and every part its type, by the rules of CEL as cel-go has them; the leftmost thing that does not fit is the
@@ -37,7 +42,7 @@ export function check(syntax: Syntax, text: string, scope: Scope, bounds: Bounds
   const checker = new Checker(text, scope, bounds);
   const tree = checker.tree(syntax);
   checker.checkWritten();
-  if (checker.problem) return { ok: false, problem: checker.problem };
+  if (checker.problem) return { ok: false, problem: checker.problem, tree };
   return { ok: true, tree, type: checker.typeOf(tree), opaque: checker.opaque };
 }
 
@@ -237,24 +242,27 @@ class Checker {
 
   #condition(syntax: Syntax, where: string): Tree {
     const tree = this.tree(syntax);
-    if (this.#unifier.fit([this.#known(tree)], [BOOL])) return tree;
-    return this.#fail(messages.conditionNeeded(where, this.#words(tree)), syntax.at);
+    if (!this.#unifier.fit([this.#known(tree)], [BOOL]))
+      this.#fail(messages.conditionNeeded(where, this.#words(tree)), syntax.at);
+    return tree;
   }
 
   #not({ operand, at }: Syntax & { is: "not" }): Tree {
     const tree = this.tree(operand);
     if (this.#resolve(NOT, [tree]) === undefined)
-      return this.#fail(messages.operatorTypes("!", [this.#words(tree)], undefined), at);
+      this.#fail(messages.operatorTypes("!", [this.#words(tree)], undefined), at);
     return this.#typed({ op: "not", operand: tree, at }, BOOL);
   }
 
   #operator({ name, args, at }: Syntax & { is: "operator" }): Tree {
     const trees = args.map((arg) => this.tree(arg));
     const type = this.#resolve(overloadsOf(name), trees);
-    if (type) return this.#typed({ op: "call", function: name, args: trees, at }, type);
-    const types = trees.map((tree) => this.#words(tree));
-    const sign = name.replaceAll("_", "");
-    return this.#fail(messages.operatorTypes(sign, types, operatorHelp(sign, types)), at);
+    if (type === undefined) {
+      const types = trees.map((tree) => this.#words(tree));
+      const sign = name.replaceAll("_", "");
+      this.#fail(messages.operatorTypes(sign, types, operatorHelp(sign, types)), at);
+    }
+    return this.#typed({ op: "call", function: name, args: trees, at }, type ?? DYN);
   }
 
   #index({ operand, index, optional, at }: Syntax & { is: "index" }): Tree {
@@ -276,10 +284,12 @@ class Checker {
     const trees = [this.tree(condition), this.tree(whenTrue), this.tree(whenFalse)] as const;
     const type = this.#resolve(CONDITIONAL, trees);
     const [test, yes, no] = trees;
-    if (type) return this.#typed({ op: "conditional", condition: test, whenTrue: yes, whenFalse: no, at }, type);
-    if (!this.#unifier.fit([this.#known(test)], [BOOL]))
-      return this.#fail(messages.conditionNeeded("this condition", this.#words(test)), condition.at);
-    return this.#fail(messages.branchesDiffer(this.#words(yes), this.#words(no)), at);
+    if (type === undefined) {
+      if (!this.#unifier.fit([this.#known(test)], [BOOL]))
+        this.#fail(messages.conditionNeeded("this condition", this.#words(test)), condition.at);
+      else this.#fail(messages.branchesDiffer(this.#words(yes), this.#words(no)), at);
+    }
+    return this.#typed({ op: "conditional", condition: test, whenTrue: yes, whenFalse: no, at }, type ?? DYN);
   }
 
   #list({ elements, optional, at }: Syntax & { is: "list" }): Tree {
@@ -489,13 +499,15 @@ class Checker {
     return formatType("op" in of ? this.typeOf(of) : this.#unifier.final(of));
   }
 
-  /** Keeps the leftmost problem; what takes the node's place fits everywhere. */
+  /** Keeps the leftmost problem; what takes the node's place fits everywhere, and fails when it is evaluated. */
   #fail(finding: messages.Finding, at: Place): Tree {
     if (this.problem === undefined || at[0] < this.problem.start) this.problem = problem(finding, at);
-    return this.#typed({ op: "constant", value: NOTHING, at }, DYN);
+    const [operand, index] = [{ op: "list", elements: [], at } as const, { op: "constant", value: ZERO, at } as const];
+    return this.#typed({ op: "index", operand, index, at }, DYN);
   }
 }
 
-const NOTHING: Literal = { type: "null" };
+/** There is no first element of no elements. */
+const ZERO: Literal = { type: "int", value: 0n };
 /** Cannot be written. */
 const SORTED = "@sorted";

@@ -1,8 +1,12 @@
 import { getConformanceSuite, type IncrementalTestSuite } from "@bufbuild/cel-spec/testdata/tests.js";
 import { type CelType, formatType } from "../../src/attribute/type.ts";
 import { ABSENT, type CelValue, Invalid } from "../../src/attribute/value.ts";
+import { check } from "../../src/expression/check.ts";
+import type { Scope } from "../../src/expression/compile.ts";
+import { fold } from "../../src/expression/fold.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
 import { CEL_GO_BOUNDS } from "../../src/expression/limits.ts";
+import { parse } from "../../src/expression/parser.ts";
 import type { ExpressionPlan } from "../../src/expression/tree.ts";
 import { writeBlocks } from "./conformance-block.ts";
 import { readType, readValue } from "./conformance-values.ts";
@@ -15,6 +19,8 @@ export interface ConformanceTest {
   readonly name: string;
   readonly section: string;
   readonly e: string;
+  /** To be evaluated without being type-checked. */
+  readonly unchecked: boolean;
   readonly names: ReadonlyMap<string, { readonly type: CelType; readonly value: CelValue | undefined }>;
   readonly expected: Expected;
 }
@@ -78,7 +84,7 @@ function kindOf({ resultMatcher }: Original): "value" | "error" {
 
 /** Names of messages and enums in the text, whatever the container makes of them, and what reads their extensions. */
 const MESSAGES =
-  /\b(Nested)?TestAllTypes\b|\b(Global|Nested)Enum\b|\bgoogle\s*\.\s*protobuf\s*\.\s*(?!Timestamp\b|Duration\b)|\bcel\s*\.\s*expr\b|\bproto\.(get|has)Ext\b|\b[A-Z]\w*Value\s*\{|\bValue\s*\{/;
+  /\b(Nested)?TestAllTypes\b|\bTestRequired\b|\b(Global|Nested)Enum\b|\bgoogle\s*\.\s*protobuf\s*\.\s*(?!Timestamp\b|Duration\b)|\bcel\s*\.\s*expr\b|\bproto\.(get|has)Ext\b|\b[A-Z]\w*Value\s*\{|\bValue\s*\{/;
 
 function readTest({ name, section, test }: Named): ConformanceTest | SkipReason {
   if (MESSAGES.test(test.expr)) return "protobuf messages and enums";
@@ -95,7 +101,8 @@ function readTest({ name, section, test }: Named): ConformanceTest | SkipReason 
     names.set(name, { type: names.get(name)?.type ?? { kind: "dyn" }, value });
   }
   const expected = readExpected(test);
-  return expected ? { name, section, e: writeBlocks(test.expr), names, expected } : "protobuf messages and enums";
+  if (!expected) return "protobuf messages and enums";
+  return { name, section, e: writeBlocks(test.expr), unchecked: test.disableCheck, names, expected };
 }
 
 function readExpected({ resultMatcher, checkOnly }: Original): Expected | undefined {
@@ -119,16 +126,37 @@ function readExpected({ resultMatcher, checkOnly }: Original): Expected | undefi
 }
 
 /** @returns what is wrong with our answer; undefined when it is the expected one. An expression that is refused is an error. */
-export function judge({ e, names, expected }: ConformanceTest): string | undefined {
-  const attributes = new Map([...names].map(([name, { type }]) => [name, type]));
-  const options = { lenient: true, bounds: CEL_GO_BOUNDS };
-  const compiled = compileExpression(e, { attributes, definitions: new Map() }, "any", options);
+export function judge(test: ConformanceTest): string | undefined {
+  const { expected, names } = test;
+  const compiled = compile(test);
   if (!compiled.ok) return expected.kind === "error" ? undefined : `refused: ${compiled.problem.message}`;
   if (expected.kind !== "error" && expected.type) {
     const [ours, theirs] = [formatType(compiled.plan.type), formatType(expected.type)];
     if (ours !== theirs) return `is of type ${ours}, expected ${theirs}`;
   }
   return expected.kind === "type" ? undefined : judgeValue(compiled.plan, names, expected);
+}
+
+const OPTIONS = { lenient: true, bounds: CEL_GO_BOUNDS };
+
+function compile({ e, names, unchecked }: ConformanceTest): ReturnType<typeof compileExpression> {
+  const scope: Scope = {
+    attributes: new Map([...names].map(([name, { type }]) => [name, type])),
+    definitions: new Map(),
+  };
+  const compiled = compileExpression(e, scope, "any", OPTIONS);
+  if (compiled.ok || !unchecked || compiled.stage === "parse") return compiled;
+  const parsed = parse(e, CEL_GO_BOUNDS);
+  const checked = parsed.ok ? check(parsed.syntax, e, scope, CEL_GO_BOUNDS) : undefined;
+  if (!checked) return compiled;
+  const plan: ExpressionPlan = {
+    text: e,
+    type: { kind: "dyn" },
+    tree: fold(checked.tree).tree,
+    reads: [],
+    total: false,
+  };
+  return { ok: true, plan, warnings: [] };
 }
 
 function judgeValue(

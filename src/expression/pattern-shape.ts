@@ -32,6 +32,8 @@ export function readShape(source: string): Shape | undefined {
 
 /** RE2 repeats nothing more often than this, counts around counts multiplied. */
 const MAX_REPEAT = 1000;
+/** A group whose name is longer is left to the general engine. */
+const MAX_GROUP_PREFIX = 40;
 const ASCII = 128;
 const SPECIAL = new Set("\\.+*?()|[]{}^$");
 const CONTROLS: ReadonlyMap<string, string> = new Map([
@@ -141,7 +143,9 @@ class Reader {
 
   #group(): Shape | undefined {
     this.#at++;
-    if (!this.#take("?:") && this.#next() === "?") return undefined;
+    const [prefix = ""] = /^\?(?::|P?<\w+>)/.exec(this.#source.slice(this.#at, this.#at + MAX_GROUP_PREFIX)) ?? [];
+    this.#at += prefix.length;
+    if (this.#next() === "?" && prefix === "") return undefined;
     if (++this.#depth > MAX_PATTERN_NESTING) return undefined;
     const shape = this.#choice();
     this.#depth--;

@@ -55,6 +55,7 @@ describe("a pattern is found exactly where RE2 finds it", () => {
     ["\\bns\\b", ["/ns/", "nsx"]],
     ["^\\p{Greek}+$", ["αβγ", "abc"]],
     ["(?P<n>foo)", ["foo"]],
+    ["^(?P<n>foo)|(?<m>b)\\b", ["foo", "b", "bb"]],
     ["[[:alpha:]]", ["a", "1"]],
     ["(?U)a+", ["a"]],
     ["\\Qa.b\\E", ["a.b", "axb"]],
@@ -135,6 +136,8 @@ describe("a pattern is found exactly where RE2 finds it", () => {
         fc.array(text, { maxLength: 6 }),
         (parts, texts) => {
           const pattern = parts.join("");
+          // Two groups of one name are allowed in Go, which CEL follows, and not in RE2.
+          fc.pre(pattern.split("<x>").length < 3);
           const result = compilePattern(pattern);
           expect([pattern, result.ok]).toEqual([pattern, judged(pattern, "") !== "refused"]);
           for (const one of texts) {

@@ -81,7 +81,7 @@ export function compileEngine(source: string): Compiled<Engine> {
   const about = aboutInstructions(source);
   if (about > ESTIMATE_SLACK * MAX_PATTERN_PROGRAM) return tooLarge(about);
   try {
-    const regex = RE2JS.compile(source);
+    const regex = RE2JS.compile(withoutNames(source));
     const size = regex.programSize();
     if (size > MAX_PATTERN_PROGRAM) return tooLarge(size);
     return { ok: true, regex, stepsPerCharacter: size * ENGINE_STEPS_PER_INSTRUCTION };
@@ -89,6 +89,13 @@ export function compileEngine(source: string): Compiled<Engine> {
     if (error instanceof RE2JSException) return { ok: false, kind: "syntax", reason: withoutPrefix(error.message) };
     throw error;
   }
+}
+
+/** Nobody asks for a group by its name, and Go lets two have the same. */
+function withoutNames(source: string): string {
+  return source.replace(/\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P?<\w+>/gs, (part) =>
+    part.startsWith("(") ? "(" : part,
+  );
 }
 
 function tooLarge(instructions: number): Compiled<Engine> {

@@ -134,6 +134,8 @@ type Match = ReturnType<Engine["regex"]["matcher"]>;
 
 /** What a search costs besides the characters it looks at. */
 const STEPS_PER_SEARCH = 20;
+/** Finding where a match is takes this part of the most that testing may take, where nothing is known of the text yet; its groups as much again. */
+const PLACE = 0.4;
 
 /**
  * Visits the matches from left to right, none within another, as Go's `FindAll` does: an empty match right behind another one is none.
@@ -148,9 +150,10 @@ function eachMatch(
   visit: (match: Match) => Invalid | "enough" | undefined,
 ): Invalid | undefined {
   const match = regex.matcher(text);
+  const perCharacter = stepsPerCharacter * PLACE * (regex.groupCount() > 0 ? 2 : 1);
   let endBefore = -1;
   for (let at = 0; at <= text.length; ) {
-    const over = pay(STEPS_PER_SEARCH + (text.length - at) * stepsPerCharacter);
+    const over = pay(STEPS_PER_SEARCH + (text.length - at) * perCharacter);
     if (over) return over;
     if (!match.find(at)) return undefined;
     const end = match.end();

@@ -4,6 +4,7 @@ import { check } from "./check.ts";
 import { constantArgumentProblem } from "./constant-arguments.ts";
 import { estimate } from "./cost.ts";
 import { deadConditions } from "./dead-conditions.ts";
+import { duplicateKeyProblem } from "./duplicate-keys.ts";
 import { type Folded, fold } from "./fold.ts";
 import { type Bounds, MAX_ESTIMATED_STEPS, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
 import { parse } from "./parser.ts";
@@ -54,7 +55,9 @@ function steps(text: string, scope: Scope, expected: Expected, options: CompileO
   const wrongType = resultProblem(checked.type, expected, text);
   if (wrongType) return failed(wrongType);
   const folded = fold(checked.tree);
-  const wrongConstant = options.lenient ? undefined : constantArgumentProblem(folded.tree);
+  const wrongConstant = options.lenient
+    ? undefined
+    : (constantArgumentProblem(folded.tree) ?? duplicateKeyProblem(checked.tree, text));
   if (wrongConstant) return failed(wrongConstant);
   const dear = options.lenient ? undefined : costProblem(folded.tree);
   if (dear) return failed(dear);

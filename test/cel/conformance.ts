@@ -125,9 +125,13 @@ function readExpected({ resultMatcher, checkOnly }: Original): Expected | undefi
   }
 }
 
-/** @returns what is wrong with our answer; undefined when it is the expected one. An expression that is refused is an error. */
+/**
+ * @returns what is wrong with our answer; undefined when it is the expected one. An expression that is refused is an error, also one that
+ * only a policy may not have: whoever writes it is told.
+ */
 export function judge(test: ConformanceTest): string | undefined {
-  const { expected, names } = test;
+  const { expected, names, e } = test;
+  if (expected.kind === "error" && !compileExpression(e, scopeOf(names), "any").ok) return undefined;
   const compiled = compile(test);
   if (!compiled.ok) return expected.kind === "error" ? undefined : `refused: ${compiled.problem.message}`;
   if (expected.kind !== "error" && expected.type) {
@@ -139,11 +143,12 @@ export function judge(test: ConformanceTest): string | undefined {
 
 const OPTIONS = { lenient: true, bounds: CEL_GO_BOUNDS };
 
+function scopeOf(names: ConformanceTest["names"]): Scope {
+  return { attributes: new Map([...names].map(([name, { type }]) => [name, type])), definitions: new Map() };
+}
+
 function compile({ e, names, unchecked }: ConformanceTest): ReturnType<typeof compileExpression> {
-  const scope: Scope = {
-    attributes: new Map([...names].map(([name, { type }]) => [name, type])),
-    definitions: new Map(),
-  };
+  const scope = scopeOf(names);
   const compiled = compileExpression(e, scope, "any", OPTIONS);
   if (compiled.ok || !unchecked || compiled.stage === "parse") return compiled;
   const parsed = parse(e, CEL_GO_BOUNDS);

@@ -418,6 +418,11 @@ export function notANetwork(text: string): Finding {
   return error("P1268", `\`${text}\` is not a network`, help);
 }
 
+/** P1269: a key that stands twice in one map literal. */
+export function duplicateKey(key: string): Finding {
+  return error("P1269", `this map has the key ${key} twice`, "only one of them can count: leave out the other");
+}
+
 // ── Evaluated by itself ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** P1290: an expression that is an error where it was evaluated. */

@@ -39,10 +39,16 @@ export function assumedCost(row: FunctionRow): { readonly least: number; readonl
   return { least: Math.min(...costs.map(({ least }) => least)), most: Math.max(...costs.map(({ most }) => most)) };
 }
 
-/** How large a value may be: its size in units, and that of what is in it. Keys and values of a map are not told apart. */
+/** How large a value may be. */
 interface Size {
+  /** Of the value itself. */
   readonly units: number;
+  /** Of what is in it: the largest element, key or value. */
   readonly inside?: Size;
+  /** A map: each of its entries is two values. */
+  readonly isMap?: true;
+  /** With everything in it, where less is known than the product of the others. */
+  readonly weight?: number;
 }
 
 /** What evaluating a node takes, and how large its value may be. */
@@ -104,9 +110,9 @@ class Estimator {
       case "conditional":
         return this.#conditional(tree, locals);
       case "list":
-        return this.#literal(tree.elements, tree.elements.length, locals);
+        return this.#literal(tree.elements, (inside) => listOf(tree.elements.length, inside), locals);
       case "map":
-        return this.#literal(tree.entries.flat(), tree.entries.length, locals);
+        return this.#literal(tree.entries.flat(), (inside) => mapOf(tree.entries.length, inside), locals);
       case "call":
         return this.#call(tree, locals);
       case "bind": {
@@ -136,9 +142,9 @@ class Estimator {
     return { steps: condition.steps + Math.max(yes.steps, no.steps), size: larger(yes.size, no.size) };
   }
 
-  #literal(parts: readonly Tree[], entries: number, locals: Locals): Price {
+  #literal(parts: readonly Tree[], around: (inside: Size) => Size, locals: Locals): Price {
     const { steps, sizes } = this.#all(parts, locals);
-    return { steps: steps + parts.length, size: container(entries, sizes.reduce(larger, SCALAR)) };
+    return { steps: steps + parts.length, size: around(sizes.reduce(larger, SCALAR)) };
   }
 
   #call({ function: name, args }: Tree & { op: "call" }, locals: Locals): Price {
@@ -150,10 +156,13 @@ class Estimator {
       args.some((arg) => arg.op === "constant") || args.length === 1 ? row.prepare?.(constants) : undefined;
     const measured = sizes.map((size) => (row.deep ? weightOf(size) : size.units));
     const units = row.resultSize === undefined ? sum(measured) : priced(row.resultSize, measured);
-    const isDecoded = row.resultSize !== undefined;
+    const isMade = row.resultSize !== undefined;
     const returns = overloadsOf(name)
       .filter(({ parameters }) => parameters.length === args.length)
-      .map((overload) => resultSize(overload, units, sizes, isDecoded));
+      .map((overload) => {
+        const size = resultSize(overload, units, sizes, isMade);
+        return row.deep && size.inside ? weighed(size, units, overload, sizes) : size;
+      });
     return {
       steps: steps + Math.ceil(priced(prepared?.cost ?? row.cost, measured)),
       size: returns.reduce(larger, SCALAR),
@@ -177,14 +186,14 @@ class Estimator {
       case "exists_one":
         return { steps, size: SCALAR };
       case "filter":
-        return { steps, size: container(rounds, element) };
+        return { steps, size: listOf(rounds, element) };
       case "map":
       case "transformList":
-        return { steps, size: container(rounds, each.size) };
+        return { steps, size: listOf(rounds, each.size) };
       case "transformMap":
-        return { steps, size: container(rounds, larger(element, each.size)) };
+        return { steps, size: mapOf(rounds, larger(element, each.size)) };
       case "transformMapEntry":
-        return { steps, size: container(rounds * (each.size.units - 1), each.size.inside ?? SCALAR) };
+        return { steps, size: mapOf(rounds * (each.size.units - 1), each.size.inside ?? SCALAR) };
     }
   }
 }
@@ -202,29 +211,41 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function container(entries: number, inside: Size): Size {
+function listOf(entries: number, inside: Size): Size {
   return { units: 1 + entries, inside };
 }
 
-function larger(one: Size, other: Size): Size {
-  const units = Math.max(one.units, other.units);
-  if (one.inside === undefined || other.inside === undefined) {
-    const inside = one.inside ?? other.inside;
-    return inside === undefined ? { units } : { units, inside };
-  }
-  return { units, inside: larger(one.inside, other.inside) };
+function mapOf(entries: number, inside: Size): Size {
+  return { units: 1 + entries, inside, isMap: true };
 }
 
-/** With everything inside, as `weightOf` of a value: an entry of a map is two values. */
-function weightOf({ units, inside }: Size): number {
-  return inside === undefined ? units : units + 2 * (units - 1) * weightOf(inside);
+/** A value of which only is known how large it is with everything in it, and nothing of how that is nested. */
+function nested(weight: number): Size {
+  return { units: weight, weight, inside: { units: weight, weight, inside: { units: weight, weight } } };
+}
+
+function larger(one: Size, other: Size): Size {
+  const inside = one.inside && other.inside ? larger(one.inside, other.inside) : (one.inside ?? other.inside);
+  const isKnown = one.weight !== undefined || other.weight !== undefined;
+  return {
+    units: Math.max(one.units, other.units),
+    ...(inside ? { inside } : {}),
+    ...(one.isMap || other.isMap ? { isMap: true as const } : {}),
+    ...(isKnown ? { weight: Math.max(weightOf(one), weightOf(other)) } : {}),
+  };
+}
+
+/** With everything inside, as `weightOf` of a value. */
+function weightOf({ units, inside, isMap, weight }: Size): number {
+  if (weight !== undefined) return weight;
+  return inside === undefined ? units : units + (units - 1) * weightOf(inside) * (isMap ? 2 : 1);
 }
 
 function sizeOfValue(value: CelValue): Size {
   const units = sizeOf(value);
   if (isList(value)) return { units, inside: value.map(sizeOfValue).reduce(larger, SCALAR) };
   if (!isMap(value)) return { units };
-  return { units, inside: [...value].flat().map(sizeOfValue).reduce(larger, SCALAR) };
+  return { units, inside: [...value].flat().map(sizeOfValue).reduce(larger, SCALAR), isMap: true };
 }
 
 function sizeOfType(type: CelType): Size {
@@ -234,9 +255,9 @@ function sizeOfType(type: CelType): Size {
     case "bytes":
       return BYTES;
     case "list":
-      return container(ASSUMED_ENTRIES, sizeOfType(type.element));
+      return listOf(ASSUMED_ENTRIES, sizeOfType(type.element));
     case "map":
-      return container(ASSUMED_ENTRIES, larger(sizeOfType(type.key), sizeOfType(type.value)));
+      return mapOf(ASSUMED_ENTRIES, larger(sizeOfType(type.key), sizeOfType(type.value)));
     case "optional":
       return sizeOfType(type.value);
     case "dyn":
@@ -251,9 +272,9 @@ function sizeOfParameter(type: SignatureType): Size {
     case "parameter":
       return TEXT;
     case "list":
-      return container(ASSUMED_ENTRIES, sizeOfParameter(type.element));
+      return listOf(ASSUMED_ENTRIES, sizeOfParameter(type.element));
     case "map":
-      return container(ASSUMED_ENTRIES, larger(sizeOfParameter(type.key), sizeOfParameter(type.value)));
+      return mapOf(ASSUMED_ENTRIES, larger(sizeOfParameter(type.key), sizeOfParameter(type.value)));
     case "optional":
       return sizeOfParameter(type.value);
     case "type":
@@ -263,34 +284,46 @@ function sizeOfParameter(type: SignatureType): Size {
   }
 }
 
-/** How large what a call gives may be, by the types of its overload; `units` at its outermost. */
-function resultSize({ parameters, returns }: Overload, units: number, args: readonly Size[], isDecoded: boolean): Size {
+/** How large what a call gives may be, by the types of its overload: `units` at its outermost, or in all where it `isMade` and not taken out of an argument. */
+function resultSize({ parameters, returns }: Overload, units: number, args: readonly Size[], isMade: boolean): Size {
   const bound = new Map<string, Size>();
   for (const [index, parameter] of parameters.entries()) bindParameters(parameter, args[index] ?? SCALAR, bound);
   const mixed = args.flatMap(levels).reduce(larger, SCALAR);
-  const build = (type: SignatureType, isOutermost: boolean): Size => {
+  const build = (type: SignatureType, outermost: number | undefined): Size => {
+    const size = outermost ?? mixed.units;
     switch (type.kind) {
       case "string":
       case "bytes":
-        return { units: isOutermost ? units : mixed.units };
+        return { units: size };
       case "list":
-        return { units: isOutermost ? units : mixed.units, inside: build(type.element, false) };
+        return { units: size, inside: build(type.element, undefined) };
       case "map":
-        return {
-          units: isOutermost ? units : mixed.units,
-          inside: larger(build(type.key, false), build(type.value, false)),
-        };
+        return { units: size, inside: larger(build(type.key, undefined), build(type.value, undefined)), isMap: true };
       case "optional":
-        return build(type.value, isOutermost);
+        return build(type.value, outermost);
       case "parameter":
         return bound.get(type.name) ?? mixed;
       case "dyn":
-        return isDecoded ? { units, inside: { units, inside: { units } } } : mixed;
+        return isMade ? nested(size) : mixed;
       default:
         return SCALAR;
     }
   };
-  return build(returns, true);
+  const isCutUp = returns.kind === "list" && args.every(({ inside }) => inside === undefined);
+  if (!isCutUp) return build(returns, units);
+  // A text that is cut up has as many parts as a list is assumed to have elements; together they are no larger than it was.
+  const parts = Math.min(units, 1 + ASSUMED_ENTRIES);
+  return { ...build(returns, parts), weight: 2 * parts + mixed.units };
+}
+
+/** What is measured with everything in it says how much the result is in all; a list like the arguments is as long as they are. */
+function weighed(size: Size, weight: number, { parameters, returns }: Overload, args: readonly Size[]): Size {
+  const alike = parameters.flatMap((type, index) => (isSameType(type, returns) ? [args[index]?.units ?? 0] : []));
+  return { ...size, units: alike.length > 0 ? Math.min(size.units, sum(alike)) : size.units, weight };
+}
+
+function isSameType(one: SignatureType, other: SignatureType): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** What the parameters of an overload stand for. */

@@ -34,7 +34,8 @@ export function assumedCost(row: FunctionRow): { readonly least: number; readonl
   const costs = overloadsOf(row.name).map(({ parameters }) => {
     const sizes = parameters.map(sizeOfParameter).map((size) => (row.deep ? weightOf(size) : size.units));
     const smallest = sizes.map(() => 1);
-    return { least: Math.ceil(priced(row.cost, smallest)), most: Math.ceil(priced(row.cost, sizes)) };
+    const cheapest = row.prepare?.(parameters.map(() => undefined))?.cost ?? row.cost;
+    return { least: Math.ceil(priced(cheapest, smallest)), most: Math.ceil(priced(row.cost, sizes)) };
   });
   return { least: Math.min(...costs.map(({ least }) => least)), most: Math.max(...costs.map(({ most }) => most)) };
 }

@@ -18,12 +18,12 @@ const UNKNOWN_ZONE_COST = 1_500;
 
 /** Fields of a timestamp on the clock of a zone (UTC when none is named), and the length of a duration in a unit, cut towards zero. */
 export const TIMES: readonly FunctionRow[] = [
-  ofDate("getFullYear", "The year.", (days) => dateOf(days).year),
-  ofDate("getMonth", "The month, from 0.", (days) => dateOf(days).month),
-  ofDate("getDate", "The day of the month, from 1.", (days) => dateOf(days).day),
-  ofDate("getDayOfMonth", "The day of the month, from 0.", (days) => dateOf(days).day - 1),
-  ofDate("getDayOfWeek", "The day of the week, from 0, Sunday.", (days) => remainder(days + THURSDAY, 7)),
-  ofDate("getDayOfYear", "The day of the year, from 0.", (days) => days - daysTo(dateOf(days).year, 0, 1)),
+  ofDate("getFullYear", "The year.", [0, 10_000], (days) => dateOf(days).year),
+  ofDate("getMonth", "The month, from 0.", [0, 11], (days) => dateOf(days).month),
+  ofDate("getDate", "The day of the month, from 1.", [1, 31], (days) => dateOf(days).day),
+  ofDate("getDayOfMonth", "The day of the month, from 0.", [0, 30], (days) => dateOf(days).day - 1),
+  ofDate("getDayOfWeek", "The day of the week, from 0, Sunday.", [0, 6], (days) => remainder(days + THURSDAY, 7)),
+  ofDate("getDayOfYear", "The day of the year, from 0.", [0, 365], (days) => days - daysTo(dateOf(days).year, 0, 1)),
   ofClock("getHours", "The hour of the day; of a duration its whole hours.", HOUR, 24),
   ofClock("getMinutes", "The minute; of a duration its whole minutes.", MINUTE, 60),
   ofClock("getSeconds", "The second; of a duration its whole seconds.", SECOND, 60),
@@ -43,19 +43,21 @@ function remainder(value: number, divisor: number): number {
   return ((value % divisor) + divisor) % divisor;
 }
 
+type Range = NonNullable<FunctionRow["range"]>;
 type ReadField = (at: Timestamp, zone: Zone) => bigint;
 
 /** A field of the date, told from days since 1970. */
-function ofDate(name: string, doc: string, read: (days: number) => number): FunctionRow {
-  return field(name, doc, (at, zone) => BigInt(read(unitsSince1970(at, zone, DAY))));
+function ofDate(name: string, doc: string, range: Range, read: (days: number) => number): FunctionRow {
+  return field(name, doc, range, (at, zone) => BigInt(read(unitsSince1970(at, zone, DAY))));
 }
 
 /** A field of the time of day: how many units since 1970, beginning anew after `cycle` of them. */
 function ofClock(name: string, doc: string, unit: number, cycle: number): FunctionRow {
-  return field(name, doc, (at, zone) => BigInt(remainder(unitsSince1970(at, zone, unit), cycle)), unit);
+  const read: ReadField = (at, zone) => BigInt(remainder(unitsSince1970(at, zone, unit), cycle));
+  return field(name, doc, [0, cycle - 1], read, unit);
 }
 
-function field(name: string, doc: string, read: ReadField, unit?: number): FunctionRow {
+function field(name: string, doc: string, range: Range, read: ReadField, unit?: number): FunctionRow {
   const ofDuration = unit === undefined ? [] : [`duration.${name}(): int`];
   const inZone = (zone: Zone | Invalid) => (value: CelValue) => {
     if (zone instanceof Invalid) return zone;
@@ -70,6 +72,7 @@ function field(name: string, doc: string, read: ReadField, unit?: number): Funct
     name,
     signatures: [`timestamp.${name}(): int`, `timestamp.${name}(string): int`, ...ofDuration],
     doc,
+    range,
     cost: UNKNOWN_ZONE_COST,
     checked: { argument: 1, kind: "zone" },
     apply: (value, zone) => (typeof zone === "string" ? inZone(zoneOf(zone))(value) : NO_OVERLOAD),

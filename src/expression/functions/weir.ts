@@ -43,6 +43,7 @@ export const WEIR: readonly FunctionRow[] = [
     name: "bucket",
     signatures: ["bucket(string, string): int"],
     doc: "A number from 0 to 99 that is always the same for a text and a salt: for rolling out by percentage.",
+    range: [0, 99],
     cost: (text, salt) => 4 * (text + salt),
     apply: (text, salt) =>
       typeof text === "string" && typeof salt === "string" ? BigInt(bucketOf(text, salt)) : NO_OVERLOAD,

@@ -13,7 +13,8 @@ export class EntryMap {
   }
 
   get(key: string): Outcome {
-    return this.#entries.get(key) ?? (this.#entries.has(key) ? null : ABSENT);
+    const value = this.#entries.get(key);
+    return value === undefined ? ABSENT : value;
   }
 
   /** Every entry, errors too. */

@@ -22,10 +22,18 @@ export interface Frame {
   budget: number;
 }
 
-/** Takes steps from the request's budget. @returns the error when none are left. */
+/** Takes steps from the request's budget, whole ones: a budget with a fraction would be an object to JavaScript. @returns the error when none are left. */
 export function charge(frame: Frame, steps: number): Invalid | undefined {
-  frame.budget -= steps;
+  frame.budget -= Math.ceil(steps);
   return frame.budget < 0 ? COST_LIMIT : undefined;
+}
+
+/**
+ * Takes steps without asking whether they are left, for what takes no longer the larger its operands are: an expression has only so many
+ * nodes, and each round of a loop asks.
+ */
+export function spend(frame: Frame, steps: number): void {
+  frame.budget -= steps;
 }
 
 /** A linked expression. Never throws for what a request or a policy holds. */

@@ -2,7 +2,7 @@ import { ABSENT, type Absent, type CelValue, Invalid, Optional, type Outcome } f
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Operand } from "./functions/function-row.ts";
 import { NONE } from "./functions/optionals.ts";
-import { fromLiteral } from "./literal.ts";
+import { compact, fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
 import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, numeric, OUT_OF_RANGE } from "./values.ts";
@@ -11,13 +11,11 @@ const NO_FIELDS = invalid("a field or element of what is neither map nor list");
 const BAD_INDEX = invalid("a list is indexed by whole numbers");
 
 /** `operand.field`: of a map attribute the one key is read, without the whole map. */
-export function linkSelect(operand: Tree, field: string, around: Surroundings): Evaluate {
-  const whole = operandOf(operand, around);
-  if (whole.readKey) {
-    const { readKey } = whole;
-    return (frame) => readKey(frame, field);
-  }
-  const { evaluate } = whole;
+export function linkSelect(operand: Tree, written: string, around: Surroundings): Evaluate {
+  const field = compact(written);
+  const slot = mapSlot(operand, around);
+  if (slot !== undefined) return (frame) => frame.readKey(slot, field);
+  const evaluate = around.link(operand, around);
   return (frame) => {
     const value = evaluate(frame);
     if (isFailure(value)) return value;
@@ -26,7 +24,8 @@ export function linkSelect(operand: Tree, field: string, around: Surroundings): 
 }
 
 /** `operand.?field` of something that is there: none where it lacks the field, absent where it is absent itself. */
-export function linkOptionalKey(operand: Tree, field: string, around: Surroundings): Evaluate {
+export function linkOptionalKey(operand: Tree, written: string, around: Surroundings): Evaluate {
+  const field = compact(written);
   const slot = mapSlot(operand, around);
   if (slot !== undefined) return (frame) => optionalKey(frame, slot, field);
   const whole = around.link(operand, around);

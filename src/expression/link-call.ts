@@ -3,11 +3,11 @@ import { charge, type Evaluate } from "./frame.ts";
 import type { Apply, Cost, FunctionRow } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
-import { constantTest, linkConstantComparison, linkConstantTest } from "./link-constant.ts";
+import { linkWithConstant } from "./link-constant.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
-import { isFailure, sizeOf, weightOf } from "./values.ts";
+import { isFailure, lighterOf, sizeOf, weightOf } from "./values.ts";
 
 /** An operator or function of the registry. */
 export function linkCall(tree: Tree & { op: "call" }, around: Surroundings): Evaluate {
@@ -15,24 +15,20 @@ export function linkCall(tree: Tree & { op: "call" }, around: Surroundings): Eva
   if (row === undefined) throw new Error(`tree calls an unknown function ${tree.function}`);
   const own = row.link?.(tree.args.map((arg) => operandOf(arg, around)));
   if (own) return charging(typeof row.cost === "number" ? row.cost : 1, own);
-  const quick = linkQuickly(tree, around);
+  const quick = linkWithConstant(tree, around) ?? (tree.function === "_in_" ? linkKeyIn(tree.args, around) : undefined);
   if (quick) return quick;
   const constants = tree.args.map((arg) => (arg.op === "constant" ? fromLiteral(arg.value) : undefined));
   const prepared = row.prepare?.(constants);
   const call: Call = { apply: prepared?.apply ?? row.apply, cost: prepared?.cost ?? row.cost, measure: measureOf(row) };
+  const [first, second] = tree.args;
+  if (row.deep === "lighter" && first && second) {
+    return onTheLighter(call, around.link(first, around), around.link(second, around));
+  }
   return strict(
     call,
     constants,
     tree.args.map((arg) => around.link(arg, around)),
   );
-}
-
-/** What is decided without looking at each value's kind and size. */
-function linkQuickly(tree: Tree & { op: "call" }, around: Surroundings): Evaluate | undefined {
-  const test = constantTest(tree);
-  if (test) return linkConstantTest(test, around);
-  if (tree.function === "_in_") return linkKeyIn(tree.args, around);
-  return linkConstantComparison(tree.function, tree.args, around);
 }
 
 function charging(steps: number, evaluate: Evaluate): Evaluate {
@@ -83,6 +79,19 @@ function onTwo({ apply, cost, measure }: Call, first: Evaluate, second: Evaluate
     if (a === ABSENT || b === ABSENT) return ABSENT;
     const steps = typeof cost === "number" ? cost : cost(measure(a), measure(b), 0, 0);
     return charge(frame, steps) ?? apply(a, b, null, null);
+  };
+}
+
+/** Two values of which only as much is looked at as the lighter one has. */
+function onTheLighter({ apply, cost }: Call, first: Evaluate, second: Evaluate): Evaluate {
+  return (frame) => {
+    const a = first(frame);
+    if (a instanceof Invalid) return a;
+    const b = second(frame);
+    if (b instanceof Invalid) return b;
+    if (a === ABSENT || b === ABSENT) return ABSENT;
+    const weight = lighterOf(a, b);
+    return charge(frame, price(cost, [weight, weight])) ?? apply(a, b, null, null);
   };
 }
 

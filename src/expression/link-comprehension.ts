@@ -7,9 +7,9 @@ import {
   Invalid,
   type Outcome,
 } from "../attribute/value.ts";
+import { constantTest, predicate } from "./constant-test.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import { mapSlot } from "./link-access.ts";
-import { constantTest, predicate } from "./link-constant.ts";
 import { MapBuilder } from "./link-literal.ts";
 import { inside, newVariable, type Surroundings } from "./surroundings.ts";
 import type { Comprehension, Tree } from "./tree.ts";

@@ -1,6 +1,7 @@
 import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
+import { type ConstantTest, constantTest, subjectKey } from "./constant-test.ts";
 import type { Evaluate } from "./frame.ts";
-import { type ConstantTest, constantTest, linkConstantTest, subjectKey } from "./link-constant.ts";
+import { linkConstantTest } from "./link-constant.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Literal, Tree } from "./tree.ts";
 import { asBool } from "./values.ts";
@@ -32,11 +33,13 @@ function settledBy(settling: boolean, terms: readonly Evaluate[]): Evaluate {
 /** The usual case, without a loop. */
 function settledByTwo(settling: boolean, first: Evaluate, second: Evaluate): Evaluate {
   return (frame) => {
-    const a = asBool(first(frame));
+    const a = first(frame);
     if (a === settling) return settling;
-    const b = asBool(second(frame));
-    if (b === settling || a === !settling) return b;
-    return b === !settling || a instanceof Invalid ? a : b;
+    const b = second(frame);
+    if (b === settling) return settling;
+    if (a === !settling) return asBool(b);
+    const failure = asBool(a);
+    return b === !settling || failure instanceof Invalid ? failure : asBool(b);
   };
 }
 

@@ -23,9 +23,19 @@ export function fromLiteral(literal: Literal): CelValue {
       return Object.freeze(literal.items.map(fromLiteral));
     case "map":
       return new Map(literal.entries.map(([key, value]) => [fromLiteral(key), fromLiteral(value)]));
+    case "string":
+      return compact(literal.value);
     default:
       return literal.value;
   }
+}
+
+/**
+ * @returns the same text in memory of its own. One that was cut out of an expression is a view into that, which takes twice as long to
+ * compare with; one that was the name of a property is not.
+ */
+export function compact(text: string): string {
+  return Object.keys({ [text]: true })[0] ?? text;
 }
 
 function addressOf({ type, text }: Literal & { type: "ip" | "cidr" }): IpAddress | Cidr {

@@ -44,6 +44,11 @@ const CONTROLS: ReadonlyMap<string, string> = new Map([
   ["v", "\v"],
   ["a", "\x07"],
 ]);
+/** The same set each time for the same character: most patterns are texts. */
+const SINGLES: readonly CharacterSet[] = Array.from({ length: ASCII }, (_, unit) => {
+  const character = String.fromCharCode(unit);
+  return range(character, character);
+});
 const DIGITS = range("0", "9");
 const NAMED: ReadonlyMap<string, CharacterSet> = new Map([
   ["d", DIGITS],
@@ -249,9 +254,7 @@ function one(of: CharacterSet | undefined): Shape | undefined {
 
 function single(character: string): CharacterSet {
   const unit = character.charCodeAt(0);
-  return unit < ASCII
-    ? range(character, character)
-    : { ascii: new Uint8Array(ASCII), beyond: new Set([unit]), inverted: false };
+  return SINGLES[unit] ?? { ascii: new Uint8Array(ASCII), beyond: new Set([unit]), inverted: false };
 }
 
 function range(from: string, to: string): CharacterSet {

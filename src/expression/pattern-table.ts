@@ -104,12 +104,14 @@ const ASCII = 128;
 const NO_UNIT = -1;
 
 function alphabetOf(nodes: readonly Node[]): Alphabet {
-  const sets = distinct(nodes.flatMap((node) => (node.kind === "one" ? [node.of] : [])));
+  const sets = [...new Set(nodes.flatMap((node) => (node.kind === "one" ? [node.of] : [])))];
   const named = [...new Set(sets.flatMap((set) => [...set.beyond]))];
-  const units = [...Array(ASCII).keys(), ...named];
-  const columns = columnsOf(units, sets).map((column) => FIXED_COLUMNS + column);
+  const units = [...ASCII_UNITS, ...named];
+  const columns = columnsOf(units, sets);
   const examples = new Array<number>(FIXED_COLUMNS).fill(NO_UNIT);
-  for (const [index, column] of columns.entries()) examples[column] ??= units[index] ?? NO_UNIT;
+  columns.forEach((column, index) => {
+    examples[column] ??= units[index] ?? NO_UNIT;
+  });
   return {
     ascii: Uint8Array.from(columns.slice(0, ASCII)),
     named: new Map(named.map((unit, index) => [unit, columns[ASCII + index] ?? OTHER])),
@@ -117,27 +119,20 @@ function alphabetOf(nodes: readonly Node[]): Alphabet {
   };
 }
 
-function distinct(sets: readonly CharacterSet[]): CharacterSet[] {
-  return [...new Map(sets.map((set) => [keyOf(set), set] as const)).values()];
-}
-
-function keyOf({ ascii, beyond, inverted }: CharacterSet): string {
-  return `${Buffer.from(ascii.buffer).toString("latin1")}${[...beyond].join()}${inverted}`;
-}
-
+const ASCII_UNITS: readonly number[] = Array.from({ length: ASCII }, (_, unit) => unit);
 /** So many yes or no fit into the bits of a number beside the column so far. */
 const SETS_AT_ONCE = 32;
 
 /** @returns for each unit its column: the same for two units exactly when every set has both or neither. */
-function columnsOf(units: readonly number[], sets: readonly CharacterSet[]): number[] {
-  let columns = units.map(() => 0);
+function columnsOf(units: readonly number[], sets: readonly CharacterSet[]): readonly number[] {
+  let columns = units.map(() => FIXED_COLUMNS);
   for (let from = 0; from < sets.length; from += SETS_AT_ONCE) {
     const some = sets.slice(from, from + SETS_AT_ONCE);
     const known = new Map<number, number>();
     columns = units.map((unit, index) => {
       let key = columns[index] ?? 0;
-      for (const set of some) key = key * 2 + Number(holds(set, unit));
-      const column = known.get(key) ?? known.size;
+      for (const set of some) key = key * 2 + (holds(set, unit) ? 1 : 0);
+      const column = known.get(key) ?? FIXED_COLUMNS + known.size;
       known.set(key, column);
       return column;
     });

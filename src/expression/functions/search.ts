@@ -16,19 +16,31 @@ export type Search = (texts: readonly CelValue[], pattern: () => Engine | Invali
  * that was not seen lately.
  */
 export function searchingBy(search: Search, sourceOf: SourceOf = (written) => written): Searching {
+  const apply = alone(search, sourceOf);
   return {
-    apply: alone(search, sourceOf),
+    apply,
     link: (operands) => linkSearch(operands, search, sourceOf),
+    // What is evaluated is linked; this is for the estimate at load, which knows the pattern then.
+    prepare: ([, constant]) => {
+      const engine = typeof constant === "string" ? compileEngine(sourceOf(constant)) : undefined;
+      return engine?.ok
+        ? { apply, cost: (text) => 8 + text * CHARACTERS_PER_UNIT * engine.stepsPerCharacter }
+        : undefined;
+    },
   };
 }
 
-export type Searching = Required<Pick<FunctionRow, "apply" | "link">>;
+export type Searching = Required<Pick<FunctionRow, "apply" | "link" | "prepare">>;
 
 /** The regular expression that a pattern of another kind stands for. */
 type SourceOf = (written: string) => string;
 
-/** Looking once through a text with a pattern of as many instructions as characters: what is estimated where neither is known. */
-export const SEARCH_COST: Cost = (text, pattern) => 8 + text * CHARACTERS_PER_UNIT * pattern * CHARACTERS_PER_UNIT;
+/**
+ * Compiling a pattern of as many instructions as characters, and looking once through a text with it: what is estimated at load. A search
+ * for many places, or with a pattern that repeats much, takes more of a request's budget.
+ */
+export const SEARCH_COST: Cost = (text, pattern) =>
+  pattern * CHARACTERS_PER_UNIT * (STEPS_PER_INSTRUCTION + text * CHARACTERS_PER_UNIT);
 
 /** Outside of a request it has a request's budget of its own. */
 function alone(search: Search, sourceOf: SourceOf): Apply {
@@ -94,12 +106,8 @@ class RememberedPatterns {
   }
 
   #remember(written: string, engine: Engine | Invalid): void {
-    if (this.#engines.size >= MAX_REMEMBERED_PATTERNS) {
-      for (const oldest of this.#engines.keys()) {
-        this.#engines.delete(oldest);
-        break;
-      }
-    }
+    const [oldest] = this.#engines.keys();
+    if (this.#engines.size >= MAX_REMEMBERED_PATTERNS && oldest !== undefined) this.#engines.delete(oldest);
     this.#engines.set(written, engine);
   }
 }

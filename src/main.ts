@@ -20,7 +20,11 @@ listenToSignals();
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 // Whoever read our output has gone (`weir serve | head -1`). That ends no server, and unheard it would.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+let readerGone = false;
+process.stdout.on("error", () => {
+  readerGone = true;
+});
+process.stderr.on("error", () => undefined);
 
 const code = await runCommand(process.argv.slice(2), commandIo());
 await Promise.all([process.stdout, process.stderr].map(written));
@@ -58,13 +62,16 @@ async function* stdin(): AsyncGenerator<Uint8Array, void, void> {
 
 function drained(): Promise<boolean> {
   const { stdout } = process;
+  const wanted = () => !readerGone && !stop.signal.aborted;
   return new Promise((resolve) => {
-    if (stdout.destroyed || !stdout.writableNeedDrain) return resolve(!stdout.destroyed);
+    if (!wanted() || !stdout.writableNeedDrain) return resolve(wanted());
     const settle = () => {
-      for (const event of ["drain", "close"]) stdout.off(event, settle);
-      resolve(!stdout.destroyed);
+      for (const event of ["drain", "error"]) stdout.off(event, settle);
+      stop.signal.removeEventListener("abort", settle);
+      resolve(wanted());
     };
-    for (const event of ["drain", "close"]) stdout.on(event, settle);
+    for (const event of ["drain", "error"]) stdout.on(event, settle);
+    stop.signal.addEventListener("abort", settle);
   });
 }
 

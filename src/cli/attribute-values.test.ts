@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Duration, Timestamp } from "../attribute/value.ts";
+import { Duration, IpAddress, Optional, Timestamp, Uint } from "../attribute/value.ts";
 import { type Attributes, addArgument, addPlain } from "./attribute-values.ts";
 import { BadInput } from "./bad-input.ts";
 import { type PlainValue, parsePlain } from "./plain-yaml.ts";
@@ -77,7 +77,49 @@ describe("an attribute on the command line", () => {
   });
 
   test.each([
+    ["order.count:uint=12", new Uint(12n)],
+    ["order.count:int=9223372036854775807", 9223372036854775807n],
+    ["order.count:string=12", "12"],
+    ["order.count:double=12", 12],
+    ["order.at:timestamp=2026-11-21T13:00:00+01:00", new Timestamp(1_795_262_400_000_000_000n)],
+    ["order.wait:duration=1h30m", new Duration(5_400_000_000_000n)],
+    ["order.key:bytes=AP8=", new Uint8Array([0, 255])],
+    ["order.gone:null=null", null],
+    ["order.from:ip=::1", new IpAddress(6, 1n)],
+    ["order.lines:list(uint)=[1, 18446744073709551615]", [new Uint(1n), new Uint(18446744073709551615n)]],
+    ['order.waits:map(int, duration)={"7": "1s"}', new Map([[7n, new Duration(1_000_000_000n)]])],
+    ["order.maybe:optional(int)=3", new Optional(3n)],
+    ["order.any:dyn=3", 3],
+  ])("has the type that stands behind its name: %s", (argument, value) => {
+    expect([...fromArguments(argument).values()]).toEqual([value]);
+  });
+
+  test("has a written type below a map, too, where anything may be", () => {
+    expect(fromArguments("request.auth.claims.level:int=3", "request.auth.claims.urn:x=y")).toEqual(
+      new Map([
+        [
+          "request.auth.claims",
+          new Map<string, unknown>([
+            ["level", 3n],
+            ["urn:x", "y"],
+          ]),
+        ],
+      ]),
+    );
+  });
+
+  test("is exact within lists, however large", () => {
+    expect(fromArguments("order.ids=[9007199254740993]").get("order.ids")).toEqual([9007199254740993n]);
+  });
+
+  test.each([
     ["response.code=abc", "`response.code` is int, and `abc` is none"],
+    ["response.code:uint=5", "`response.code` is int: write `response.code` without `:uint`"],
+    ["request.headers.x:int=5", "`request.headers.x` is string"],
+    ["order.count:integer=5", "`integer` in `order.count:integer` is no type: there are bool, int,"],
+    ["order.count:uint=-5", "`order.count` is uint, and `-5` is none"],
+    ["order.lines:list(int)=[1, true]", "`order.lines` is list(int), and `[1,true]` is none"],
+    ["order.key:bytes=?", "`order.key` is bytes"],
     ["response.code=", "`response.code` is int"],
     ["response.code=12.5", "`response.code` is int"],
     ["response.code=99999999999999999999", "`response.code` is int"],

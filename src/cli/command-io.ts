@@ -11,7 +11,7 @@ export interface CommandIo {
   readonly color: { readonly out: boolean; readonly err: boolean };
   /** Standard input as it comes; ends early when somebody asks the process to end. */
   stdin(): AsyncIterable<Uint8Array>;
-  /** Waits until what was put out is on its way: for commands that put out much. False: nobody reads it any more. */
+  /** Waits until what was put out is on its way: for commands that put out much. False: nobody wants more. */
   drained(): Promise<boolean>;
   /** A log on standard error. */
   openLog(level: LogLevel): Log;

@@ -14,6 +14,7 @@ import type { EvalVocabulary } from "./eval-vocabulary.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { type Line, linesOf } from "./input.ts";
 import { isWritable, readTyped, type Typed, writeTyped } from "./typed-values.ts";
+import { isOfType } from "./value-type.ts";
 
 /**
  * Many expressions for a program to compare with: a line of JSON in, a line of JSON out, in order. No more than a piece of the input and
@@ -57,7 +58,6 @@ export async function evalBatch(settings: BatchSettings, io: CommandIo): Promise
     }
     if (answers !== "") io.out(answers);
     if (!(await io.drained())) return EXIT.ok;
-    if (io.stop.aborted) break;
   }
   if (tally.unread > 0) io.err(`weir: ${tally.unread} of ${tally.lines} lines could not be read\n`);
   if (tally.bugs > 0) io.err(`weir: ${tally.bugs} of ${tally.lines} lines met a bug of Weir's\n`);
@@ -167,8 +167,11 @@ function failure({ message, help, start }: Problem, text: string): JsonObject {
 function bagOf(vars: JsonObject, vocabulary: EvalVocabulary): Bag {
   const bag = new Map<string, CelValue>();
   for (const [name, typed] of Object.entries(vars)) {
-    if (!vocabulary.has(name)) throw new BadInput(`unknown attribute \`${name}\`: the vocabulary does not have it`);
-    bag.set(name, readTyped(typed, `\`${name}\``));
+    const type = vocabulary.get(name);
+    if (type === undefined) throw new BadInput(`unknown attribute \`${name}\`: the vocabulary does not have it`);
+    const value = readTyped(typed, `\`${name}\``);
+    if (!isOfType(value, type)) throw new BadInput(`\`${name}\` is ${formatType(type)}, and this is none`);
+    bag.set(name, value);
   }
   return bag;
 }

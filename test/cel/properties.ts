@@ -10,7 +10,7 @@ import { naively } from "./naive-evaluator.ts";
 import { readType, sourceOf } from "./oracle.ts";
 import { canonical, writeTyped } from "./typed-value.ts";
 
-const SCOPE: Scope = {
+export const SCOPE: Scope = {
   attributes: new Map([...NAMES].map(([name, { type }]) => [name, readType(type.replace(", ", ","))])),
   definitions: new Map(),
 };

@@ -1,8 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { PolicyStore } from "../policy/store.ts";
 import type { Reporter } from "../report/reporter.ts";
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
-import { link } from "../snapshot/link.ts";
+import { linkInTurns, type Turns } from "../snapshot/link.ts";
 import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type Examination, examineWithHandlers, type HandlerJudge, refusedByHandlers } from "./examine.ts";
@@ -21,7 +22,11 @@ export interface LoaderOptions {
   readonly events: LoadEvents;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
+  /** How requests get their turn while a snapshot is linked; those of the event loop when left out. */
+  readonly turns?: Turns;
 }
+
+const EVENT_LOOP: Turns = { now: () => performance.now(), pause: () => setImmediate() };
 
 /** Told what became of each load: logs, metrics. */
 export interface LoadEvents {
@@ -125,7 +130,8 @@ export class Loader {
       this.#seen = undefined;
       return this.#fail(refusedByHandlers(examination, handlers.issues));
     }
-    this.#swap(link(examination.plan, handlers), reading.commit, examination);
+    const snapshot = await linkInTurns(examination.plan, handlers, this.#options.turns ?? EVENT_LOOP);
+    this.#swap(snapshot, reading.commit, examination);
   }
 
   #fail({ diagnostics, sources }: Examination): void {

@@ -23,9 +23,43 @@ import type {
 
 /** Makes a Snapshot of a Plan: closures over numbered slots. Done once per thread, before the snapshot serves. */
 export function link(plan: Plan, handlers: HandlerSet): Snapshot {
+  const steps = linkSteps(plan, handlers);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** How long linking keeps a thread from what it serves, if no single rule takes longer. */
+const SLICE_MS = 5;
+
+/** Time, and giving others their turn. */
+export interface Turns {
+  /** Milliseconds of any clock that does not go back. */
+  readonly now: () => number;
+  /** Resolves when whoever was waiting has had his turn. */
+  readonly pause: () => Promise<void>;
+}
+
+/** The same in slices, for a thread that serves meanwhile. */
+export async function linkInTurns(plan: Plan, handlers: HandlerSet, { now, pause }: Turns): Promise<Snapshot> {
+  const steps = linkSteps(plan, handlers);
+  let until = now() + SLICE_MS;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    if (now() < until) continue;
+    await pause();
+    until = now() + SLICE_MS;
+  }
+}
+
+/** Stops after each rule, so that whoever links can do something else in between. */
+type Steps<T> = Generator<undefined, T>;
+
+function* linkSteps(plan: Plan, handlers: HandlerSet): Steps<Snapshot> {
   const scope = linkScope(plan);
-  const policies = plan.policies.map(
-    (policy, index): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }),
+  const policies = yield* each(
+    plan.policies.map((policy, index) => ({ policy, index })),
+    ({ policy, index }): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }),
   );
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
   const slots = slotSpecs(plan);
@@ -38,9 +72,21 @@ export function link(plan: Plan, handlers: HandlerSet): Snapshot {
     frame: linkFrames(plan, scope),
     door: (name) => doors.get(name),
     handlers,
-    checks: checkPrograms(policies, scope),
-    reports: { request: linkReports(policies, "request", scope), decision: linkReports(policies, "decision", scope) },
+    checks: yield* checkPrograms(policies, scope),
+    reports: {
+      request: yield* linkReports(policies, "request", scope),
+      decision: yield* linkReports(policies, "decision", scope),
+    },
   } satisfies Snapshot);
+}
+
+function* each<T, R>(items: readonly T[], make: (item: T) => R): Steps<readonly R[]> {
+  const made: R[] = [];
+  for (const item of items) {
+    made.push(make(item));
+    yield;
+  }
+  return made;
 }
 
 function slotSpecs(plan: Plan): SlotSpec[] {
@@ -94,8 +140,12 @@ function linkDerived(name: string, plan: ExpressionPlan, scope: LinkScope, whole
   return linkExpression(plan, { slotOf });
 }
 
-function checkPrograms(policies: readonly LinkedPolicy[], scope: LinkScope): Readonly<Record<DoorName, CheckProgram>> {
-  const linked = policies.map((policy) => ({ policy, program: linkPolicy(policy, scope) }));
+function* checkPrograms(
+  policies: readonly LinkedPolicy[],
+  scope: LinkScope,
+): Steps<Readonly<Record<DoorName, CheckProgram>>> {
+  const linked: { readonly policy: LinkedPolicy; readonly program: CheckProgram }[] = [];
+  for (const policy of policies) linked.push({ policy, program: yield* linkPolicy(policy, scope) });
   const of = (door: DoorName): CheckProgram => {
     const programs = linked.filter(({ policy }) => policy.plan.doors.includes(door)).map(({ program }) => program);
     return {
@@ -109,10 +159,11 @@ function checkPrograms(policies: readonly LinkedPolicy[], scope: LinkScope): Rea
   return { [weir]: of(weir), [http]: of(http), [tcp]: of(tcp), [log]: of(log) };
 }
 
-function linkPolicy(policy: LinkedPolicy, scope: LinkScope): CheckProgram {
+function* linkPolicy(policy: LinkedPolicy, scope: LinkScope): Steps<CheckProgram> {
   const { plan } = policy;
   return {
-    rules: plan.verdictRules.map(
+    rules: yield* each(
+      plan.verdictRules,
       (rule): LinkedRule => ({
         policy,
         effect: rule.effect,
@@ -122,7 +173,8 @@ function linkPolicy(policy: LinkedPolicy, scope: LinkScope): CheckProgram {
         respond: linkRespond(rule.respond, scope),
       }),
     ),
-    asks: plan.asks.map(
+    asks: yield* each(
+      plan.asks,
       (ask): LinkedAsk => ({
         policy,
         plan: ask,
@@ -131,8 +183,8 @@ function linkPolicy(policy: LinkedPolicy, scope: LinkScope): CheckProgram {
         respond: linkRespond(ask.respond, scope),
       }),
     ),
-    changes: plan.changes.map((change) => linkChange(policy, change, scope)),
-    limits: plan.limits.map((limit) => linkLimit(policy, limit, scope)),
+    changes: yield* each(plan.changes, (change) => linkChange(policy, change, scope)),
+    limits: yield* each(plan.limits, (limit) => linkLimit(policy, limit, scope)),
   };
 }
 
@@ -160,14 +212,15 @@ function linkLimit(policy: LinkedPolicy, plan: PolicyPlan["limits"][number], sco
   };
 }
 
-function linkReports(
+function* linkReports(
   policies: readonly LinkedPolicy[],
   of: ReportPlan["of"],
   scope: LinkScope,
-): readonly LinkedReport[] {
-  return policies.flatMap((policy) =>
-    policy.plan.reports.filter((report) => report.of === of).map((report) => linkReport(policy, report, scope)),
+): Steps<readonly LinkedReport[]> {
+  const reports = policies.flatMap((policy) =>
+    policy.plan.reports.filter((report) => report.of === of).map((report) => ({ policy, report })),
   );
+  return yield* each(reports, ({ policy, report }) => linkReport(policy, report, scope));
 }
 
 function linkReport(policy: LinkedPolicy, plan: ReportPlan, scope: LinkScope): LinkedReport {

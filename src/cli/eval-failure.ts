@@ -74,17 +74,19 @@ function isAbsent(held: ReturnType<Bag["get"]>): boolean {
 }
 
 /** What may find nothing: other nodes are absent only because of what is inside of them. */
-type Reader = Extract<Tree, { op: "attribute" | "select" | "index" | "has" }>;
+const READERS = ["attribute", "select", "optional-select", "index", "optional-index", "has"] as const;
+type Reader = Extract<Tree, { op: (typeof READERS)[number] }>;
 
 function isReader(tree: Tree): tree is Reader {
-  return tree.op === "attribute" || tree.op === "select" || tree.op === "index" || tree.op === "has";
+  return READERS.some((op) => op === tree.op);
 }
 
 function keyOf(tree: Reader, { steps }: Trace): string {
-  if (tree.op === "select" || tree.op === "has") return tree.field ?? "";
-  if (tree.op !== "index") return "";
-  if (tree.index.op === "constant") return "value" in tree.index.value ? String(tree.index.value.value) : "";
-  const outcome = steps.findLast(({ at }) => at[0] === tree.index.at[0] && at[1] === tree.index.at[1])?.outcome;
-  if (outcome === undefined || outcome === ABSENT || outcome instanceof Invalid) return "";
+  if ("field" in tree) return tree.field ?? "";
+  if (!("index" in tree)) return "";
+  const { op, at } = tree.index;
+  if (op === "constant") return "value" in tree.index.value ? String(tree.index.value.value) : "";
+  const outcome = steps.findLast((step) => step.at[0] === at[0] && step.at[1] === at[1])?.outcome;
+  if (outcome === undefined || isFailure(outcome)) return "";
   return typeof outcome === "string" ? outcome : celText(outcome);
 }

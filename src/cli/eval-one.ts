@@ -65,7 +65,9 @@ function answerTo({ text, types, attributes }: Asked, { bounds, budget, trace: i
   const expression = runnable(plan, budget);
   const outcome = expression.run(attributes);
   const trace = isTraced ? expression.trace(attributes) : undefined;
-  if (!isFailure(outcome)) return { kind: "value", value: outcome, expression, problems: warnings, trace };
+  // That a constant is constant is what its value says.
+  const problems = plan.constant === undefined ? warnings : [];
+  if (!isFailure(outcome)) return { kind: "value", value: outcome, expression, problems, trace };
   const failure = failureOf(outcome, trace ?? expression.trace(attributes), plan, attributes);
   // A warning could only say beforehand what the failure says now.
   return { kind: "failed", failure, expression, problems: [failureProblem(failure)], trace };

@@ -226,7 +226,7 @@ test("weir adapters shows what comes with Weir and what its config takes", async
 });
 
 test("every command explains itself with examples", async () => {
-  for (const verb of ["serve", "validate", "check", "report", "adapters"]) {
+  for (const verb of ["serve", "validate", "check", "report", "eval", "adapters"]) {
     const ran = await weir([verb, "--help"]);
     expect([ran.code, ran.err]).toEqual([0, ""]);
     expect(ran.out).toContain(`Examples:\n  weir ${verb}`);

@@ -1,5 +1,5 @@
 import { type CelValue, Uint } from "../attribute/value.ts";
-import { fromLiteral } from "./literal.ts";
+import { compact, fromLiteral } from "./literal.ts";
 import type { Literal, Tree } from "./tree.ts";
 import { equal } from "./values.ts";
 
@@ -102,7 +102,8 @@ function isOneOf(constants: readonly Literal[]): (value: CelValue) => boolean {
 }
 
 /** A text equals nothing but a text; two are compared several times as fast where both are known to be texts. */
-function isOneOfTexts(texts: readonly string[]): (value: CelValue) => boolean {
+function isOneOfTexts(written: readonly string[]): (value: CelValue) => boolean {
+  const texts = written.map(compact);
   const [first, second = first] = texts;
   if (first === undefined || second === undefined) return () => false;
   if (texts.length <= 2) return (value) => typeof value === "string" && (value === first || value === second);

@@ -30,7 +30,7 @@ export function link(plan: Plan, handlers: HandlerSet): Snapshot {
 }
 
 /** How long linking keeps a thread from what it serves, if no single rule takes longer. */
-const SLICE_MS = 5;
+const SLICE_MS = 2;
 
 /** Time, and giving others their turn. */
 export interface Turns {

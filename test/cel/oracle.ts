@@ -179,7 +179,7 @@ function optionsFor({ cat = "", parts }: OracleCase): CompileOptions {
   return probes ? { lenient: true, bounds: CEL_GO_BOUNDS } : { lenient: true };
 }
 
-function readLines<T>(file: string): readonly T[] {
+export function readLines<T>(file: string): readonly T[] {
   return readFileSync(file, "utf8")
     .split("\n")
     .filter((line) => line !== "")

@@ -22,7 +22,7 @@ import { isOfType } from "./value-type.ts";
  */
 
 /** Bytes of one line: an expression of cel-go's largest size, escaped, with its attributes. */
-const MAX_LINE_BYTES = 8 * 1024 * 1024;
+export const MAX_LINE_BYTES = 8 * 1024 * 1024;
 /** UTF-16 units of an expression that is put together of parts, which may be repeated a million times. */
 const MAX_TEXT = 1_000_000;
 /**

@@ -17,6 +17,7 @@ describe("weir eval prints a value and its type", () => {
     [['{"a": [1u, 2u]}'], '{"a": [1u, 2u]} : map(string, list(uint))'],
     [["[1, 'a']"], '[1, "a"] : list(dyn)'],
     [["dyn(1)"], "1 : dyn (int)"],
+    [["--", "-1 + 2"], "1 : int"],
     [["type(1) == int"], "true : bool"],
     [["request.size * 2", "-a", "request.size=21"], "42 : int"],
     [["request.headers['x-user']", "-a", "request.headers.X-User=ana"], '"ana" : string'],
@@ -103,6 +104,7 @@ describe("what makes no sense ends with 2, and says what, where and the way out"
     [["1", "--vocabulary", "README.md"], "README.md is no JSON"],
     [["1", "--limits", "none"], "Allowed choices are policy, cel-go"],
     [["1", "--batch"], "leave this one out"],
+    [["-1 + 2"], "an expression that begins with - comes after --"],
     [["--batch", "--trace"], "cannot be used with option '--trace'"],
     [["--batch", "-o", "json"], "cannot be used with option '-o"],
   ])("%j: %s", async (args, said, input = "") => {

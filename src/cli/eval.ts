@@ -31,29 +31,33 @@ interface EvalFlags {
 }
 
 export function evalCommand(io: CommandIo, finish: Finish): Command {
-  return new Command("eval")
-    .description("evaluate a CEL expression")
-    .argument("[expression]", "the expression; - is standard input")
-    .option("-f, --file <file>", "read the expression from a file")
-    .option("-a, --attribute <name=value>", "one attribute; may be given more than once", gather)
-    .option("--attributes <file>", "attributes as YAML or JSON, as weir check takes them; - is standard input")
-    .option("--vocabulary <file>", "which attributes there are and their types, as JSON, in place of Weir's own")
-    .addOption(
-      new Option("--limits <whose>", "how long, how nested and how costly an expression may be")
-        .choices(Object.keys(LIMITS))
-        .default("policy"),
-    )
-    .option("--trace", "show the value of every part that was evaluated")
-    .addOption(
-      new Option("--batch", "evaluate line after line of JSON from standard input").conflicts([
-        ...["file", "attribute", "attributes", "trace", "output"],
-      ]),
-    )
-    .addOption(outputOption())
-    .addHelpText("after", EXAMPLES)
-    .action(async (expression: string | undefined, flags: EvalFlags) =>
-      finish(await explaining(io, () => evaluate(expression, flags, io))),
-    );
+  return (
+    new Command("eval")
+      .description("evaluate a CEL expression")
+      .argument("[expression]", "the expression; - is standard input")
+      .option("-f, --file <file>", "read the expression from a file")
+      .option("-a, --attribute <name=value>", "one attribute; may be given more than once", gather)
+      .option("--attributes <file>", "attributes as YAML or JSON, as weir check takes them; - is standard input")
+      .option("--vocabulary <file>", "which attributes there are and their types, as JSON, in place of Weir's own")
+      .addOption(
+        new Option("--limits <whose>", "how long, how nested and how costly an expression may be")
+          .choices(Object.keys(LIMITS))
+          .default("policy"),
+      )
+      .option("--trace", "show the value of every part that was evaluated")
+      .addOption(
+        new Option("--batch", "evaluate line after line of JSON from standard input").conflicts([
+          ...["file", "attribute", "attributes", "trace", "output"],
+        ]),
+      )
+      .addOption(outputOption())
+      .addHelpText("after", EXAMPLES)
+      // Who writes `weir eval -1` is told that -1 is no option.
+      .showHelpAfterError("(an expression that begins with - comes after --, as in: weir eval -- '-1 + 2')")
+      .action(async (expression: string | undefined, flags: EvalFlags) =>
+        finish(await explaining(io, () => evaluate(expression, flags, io))),
+      )
+  );
 }
 
 const EXAMPLES = `

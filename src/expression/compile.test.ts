@@ -113,7 +113,7 @@ describe("what other languages write has our own words", () => {
     ["[1].all(x)", "P1205 all", "it is `range.all(x, condition)` or `range.all(k, v, condition)`"],
     ["`x-a` == 1", "P1215 `x-a`", expect.stringContaining('`map["x-user"]`')],
     ['r"\\"a" == ""', 'P1218 r"\\"', expect.any(String)],
-    ["[1].all(x, x, true)", "P1206 x", "the second one needs another name"],
+    ["[1].all(x, x, true)", "P1258 x", "the second one needs another name"],
     ["request.method in ('GET')", "P1231 request.method in ('GET'", "a list is written `[…]`"],
     ["Foo{a: 1}", "P1228 Foo{a: 1}", 'a map is written `{"key": value}`'],
   ])("%s", (text, place, help) => {

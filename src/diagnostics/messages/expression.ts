@@ -107,11 +107,6 @@ export function variableNeeded(macro: string): Finding {
   );
 }
 
-/** P1206: two variables of one loop with the same name. */
-export function sameVariable(name: string): Finding {
-  return error("P1206", `both variables are named \`${name}\``, "the second one needs another name");
-}
-
 /** P1207: `has()` asks for the last step of one path. */
 export function hasNeedsPath(several: boolean): Finding {
   const help = several
@@ -351,6 +346,11 @@ export function alwaysIs(text: string, value: boolean): Finding {
 /** P1257: a condition that no request can make true. */
 export function neverTrue(text: string, why: string): Finding {
   return warning("P1257", `\`${text}\` is never true: ${why}`, "a rule that asks for it never applies");
+}
+
+/** P1258: two variables of one loop with the same name. */
+export function sameVariable(name: string): Finding {
+  return error("P1258", `both variables are named \`${name}\``, "the second one needs another name");
 }
 
 /** P1251: a regular expression or glob that does not compile. */

@@ -9,6 +9,8 @@ import { type Category, categoryOf } from "./eval-categories.ts";
 
 /** Why an evaluation has no value. */
 export interface Failure {
+  /** What is not there, where that is why. */
+  readonly absent?: "attribute" | "key";
   readonly category: Category;
   /** What an error says of itself, or the name of what is not there. */
   readonly detail: string;
@@ -65,8 +67,8 @@ function missing(step: Trace, nodes: readonly Tree[], bag: Bag): Failure {
   // One key of a map attribute is read without reading the attribute.
   const attribute = tree?.op === "attribute" ? tree : tree?.operand;
   if (attribute?.op === "attribute" && isAbsent(bag.get(attribute.name)))
-    return { category: "no such attribute", detail: attribute.name, at: attribute.at };
-  return { category: "no such key", detail: tree === undefined ? "" : keyOf(tree, step), at: step.at };
+    return { absent: "attribute", category: "no such attribute", detail: attribute.name, at: attribute.at };
+  return { absent: "key", category: "no such key", detail: tree === undefined ? "" : keyOf(tree, step), at: step.at };
 }
 
 function isAbsent(held: ReturnType<Bag["get"]>): boolean {

@@ -73,9 +73,11 @@ function answerTo({ text, types, attributes }: Asked, { bounds, budget, trace: i
   return { kind: "failed", failure, expression, problems: [failureProblem(failure)], trace };
 }
 
-function failureProblem({ category, detail, at }: Failure): Problem {
-  if (category === "no such attribute") return problem(messages.noSuchAttribute(detail), at);
-  return problem(category === "no such key" ? messages.noSuchKey(detail) : messages.evaluationFails(detail), at);
+function failureProblem({ absent, category, detail, at }: Failure): Problem {
+  if (absent === "attribute") return problem(messages.noSuchAttribute(detail), at);
+  if (absent === "key") return problem(messages.noSuchKey(detail), at);
+  const help = category === "cost limit" ? "`--limits cel-go` allows more than a request has" : undefined;
+  return problem(messages.evaluationFails(detail, help), at);
 }
 
 function diagnosticsOf({ problems }: Answer, { name }: Asked): readonly Diagnostic[] {

@@ -57,6 +57,7 @@ describe("an expression that has no value is pointed at, and ends with 8", () =>
     ["claims.x.y == 1 || claims['z'] == 1", "1:1 error P1292: no such key: x", "claims.x"],
     ["[claims][0][string(1 + 1)] == 1", "1:1 error P1292: no such key: 2", "[claims][0][string(1 + 1)]"],
     ["claims.a[claims.b] == 1", "1:1 error P1292: no such key: c", "claims.a[claims.b]"],
+    ["claims.b.c == 1", "1:1 error P1290: a field or element of what is neither map nor list", "claims.b.c"],
     ["has(request.auth.claims.sub)", "error P1291: no such attribute: request.auth.claims", "request.auth.claims"],
     ["[1, 0].map(x, 10 / x)", "1:15 error P1290: division by zero", "10 / x"],
     ["request.size == 1 && [1][5] == 1", "1:22 error P1290: index out of range", "[1][5]"],

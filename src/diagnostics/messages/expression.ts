@@ -426,8 +426,8 @@ export function duplicateKey(key: string): Finding {
 // ── Evaluated by itself ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** P1290: an expression that is an error where it was evaluated. */
-export function evaluationFails(reason: string): Finding {
-  return error("P1290", reason);
+export function evaluationFails(reason: string, help: string | undefined): Finding {
+  return error("P1290", reason, help);
 }
 
 /** P1291: an attribute that was read and is absent. */

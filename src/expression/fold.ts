@@ -43,6 +43,8 @@ interface Part {
   readonly needs: number;
 }
 
+type Constant = Tree & { readonly op: "constant" };
+
 const CLOSED = Number.POSITIVE_INFINITY;
 const OPEN = -1;
 
@@ -51,8 +53,8 @@ class Folder {
   readonly #failures: ConstantFailure[];
   /** Steps left for constants. */
   #budget = DEFAULT_BUDGET;
-  /** Depth at which each variable in scope was bound. */
-  readonly #locals = new Map<string, number>();
+  /** Of each variable in scope the depth at which it was bound, or the constant that it stands for. */
+  readonly #locals = new Map<string, number | Constant>();
 
   constructor(failures: ConstantFailure[]) {
     this.#failures = failures;
@@ -75,7 +77,7 @@ class Folder {
       case "attribute":
         return { tree, needs: OPEN };
       case "local":
-        return { tree, needs: this.#locals.get(tree.name) ?? OPEN };
+        return this.#local(tree);
       case "comprehension":
         return this.#comprehension(tree, depth);
       case "bind":
@@ -85,6 +87,11 @@ class Folder {
       default:
         return this.#node(tree, depth);
     }
+  }
+
+  #local(tree: Tree & { op: "local" }): Part {
+    const known = this.#locals.get(tree.name) ?? OPEN;
+    return typeof known === "number" ? { tree, needs: known } : { tree: { ...known, at: tree.at }, needs: CLOSED };
   }
 
   #node(tree: Inner, depth: number): Part {
@@ -108,10 +115,13 @@ class Folder {
     return { tree: { ...tree, range: range.tree, body, ...(chosen ? { where: chosen } : {}) }, needs };
   }
 
+  /** `cel.bind(x, 1, body)` is its body, with 1 in the place of x. */
   #bind(tree: Tree & { op: "bind" }, depth: number): Part {
     const value = this.fold(tree.value, depth);
-    const folded = this.#inside([tree.variable], depth, [tree.body]);
+    const constant = value.tree.op === "constant" ? value.tree : undefined;
+    const folded = this.#inside([tree.variable], depth, [tree.body], constant);
     const [body = tree.body] = folded.trees;
+    if (constant) return { tree: body, needs: folded.needs };
     return { tree: { ...tree, value: value.tree, body }, needs: Math.min(value.needs, folded.needs) };
   }
 
@@ -127,9 +137,10 @@ class Folder {
     variables: readonly string[],
     depth: number,
     trees: readonly Tree[],
+    constant?: Constant,
   ): { readonly trees: readonly Tree[]; readonly needs: number } {
     const outer = variables.map((name) => this.#locals.get(name));
-    for (const name of variables) this.#locals.set(name, depth);
+    for (const name of variables) this.#locals.set(name, constant ?? depth);
     const parts = trees.map((tree) => this.fold(tree, depth + 1));
     for (const [index, name] of variables.entries()) {
       const before = outer[index];

@@ -3,7 +3,7 @@ import type { AttributeSource } from "../../src/attribute/source.ts";
 import { type CelType, formatType, type SimpleKind } from "../../src/attribute/type.ts";
 import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
 import type { Compiled, CompileOptions, Scope } from "../../src/expression/compile.ts";
-import type { Evaluate } from "../../src/expression/frame.ts";
+import type { LinkScope, RequestFrame } from "../../src/expression/frame.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
 import { CEL_GO_BOUNDS } from "../../src/expression/limits.ts";
 import type { ExpressionPlan } from "../../src/expression/tree.ts";
@@ -59,7 +59,7 @@ export interface Verdict {
 }
 
 /** The cases, requests and vocabulary of one folder. */
-export class Oracle {
+export class Oracle implements LinkScope {
   readonly #activations: ReadonlyMap<number, Activation["vars"]>;
   readonly #scope: Scope;
   readonly #slots: ReadonlyMap<string, number>;
@@ -86,14 +86,19 @@ export class Oracle {
   /** Steps that the evaluation of a plan takes for one of the requests. */
   stepsOf(plan: ExpressionPlan, activation: number): number {
     const budget = Number.MAX_SAFE_INTEGER;
-    const source = this.#source(activation);
-    const frame = createFrame({ source, slots: this.#slots.size, derived: [], record: false, budget });
-    this.#link(plan)(frame);
+    const frame = this.frameOf(activation, budget);
+    link(plan, this)(frame);
     return budget - frame.budget;
   }
 
-  #link(plan: ExpressionPlan): Evaluate {
-    return link(plan, { slotOf: (name) => this.#slots.get(name) ?? unknownName(name) });
+  slotOf(name: string): number {
+    return this.#slots.get(name) ?? unknownName(name);
+  }
+
+  /** A fresh view of one of the requests. */
+  frameOf(activation: number, budget?: number): RequestFrame {
+    const source = this.#source(activation);
+    return createFrame({ source, slots: this.#slots.size, derived: [], record: false, ...(budget ? { budget } : {}) });
   }
 
   judge(one: OracleCase): Verdict {
@@ -116,12 +121,11 @@ export class Oracle {
 
   /** The first disagreement about an error, and the first about a value. */
   #runAll(one: OracleCase, plan: ExpressionPlan): readonly Disagreement[] {
-    const evaluate = this.#link(structuredClone(plan));
+    const evaluate = link(structuredClone(plan), this);
     const found = new Map<Aspect, Disagreement>();
     for (const run of one.runs ?? []) {
       if (run.other !== undefined) continue;
-      const source = this.#source(run.a);
-      const outcome = evaluate(createFrame({ source, slots: this.#slots.size, derived: [], record: false }));
+      const outcome = evaluate(this.frameOf(run.a));
       for (const one of differences(outcome, run)) if (!found.has(one.aspect)) found.set(one.aspect, one);
     }
     return [...found.values()];

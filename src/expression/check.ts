@@ -430,10 +430,15 @@ class Checker {
       case "transformMap":
         return { kind: "map", key, value: type };
       case "transformMapEntry":
-        if (type.kind === "map") return type;
-        if (type.kind !== "dyn") this.#fail(messages.entryNeeded(this.#words(type)), at);
-        return { kind: "map", key: DYN, value: DYN };
+        return this.#entryType(type, at);
     }
+  }
+
+  /** A map whose entries are added to others. */
+  #entryType(type: Type, at: Place): Type {
+    const entry: Type = { kind: "map", key: this.#unifier.fresh(), value: this.#unifier.fresh() };
+    if (!this.#unifier.fit([type], [entry])) this.#fail(messages.entryNeeded(this.#words(type)), at);
+    return entry;
   }
 
   #within<T>(names: readonly string[], types: readonly Type[], inside: () => T): T {
@@ -451,16 +456,20 @@ class Checker {
 
   #optionalMap({ flat, operand, variable, body, at }: Syntax & { is: "optional-map" }): Tree {
     const tree = this.tree(operand);
-    const type = this.#known(tree);
-    if (type.kind !== "optional" && type.kind !== "dyn" && type.kind !== "variable")
-      return this.#fail(messages.optionalNeeded(this.#words(type)), operand.at);
-    const element = type.kind === "optional" ? type.value : DYN;
+    const element = this.#resolve(overloadsOf("value"), [tree]);
+    if (element === undefined) return this.#fail(messages.optionalNeeded(this.#words(tree)), operand.at);
     const inside = this.#within([variable], [element], () => this.tree(body));
     const given = this.#known(inside);
-    if (flat && given.kind !== "optional" && given.kind !== "dyn")
-      return this.#fail(messages.optionalNeeded(this.#words(given)), body.at);
-    const result: Type = flat ? given : { kind: "optional", value: given };
+    const result = flat ? this.#orNone(given) : ({ kind: "optional", value: given } as const);
+    if (result === undefined) return this.#fail(messages.optionalNeeded(this.#words(given)), body.at);
     return this.#typed({ op: "optional-map", operand: tree, variable, body: inside, flat, at }, result);
+  }
+
+  /** What is `optional.none()` otherwise. */
+  #orNone(type: Type): Type | undefined {
+    const result = this.#unifier.fresh();
+    const none: Type = { kind: "optional", value: this.#unifier.fresh() };
+    return this.#unifier.fit([type, none], [result, result]) ? result : undefined;
   }
 
   /** `list.sortBy(x, key)` is the list, bound once, in the order of the list of its keys. */

@@ -1,4 +1,13 @@
-import { ABSENT, type CelMap, type CelValue, Invalid, Optional, Uint } from "../attribute/value.ts";
+import {
+  ABSENT,
+  type CelMap,
+  type CelValue,
+  Duration,
+  Invalid,
+  Optional,
+  Timestamp,
+  Uint,
+} from "../attribute/value.ts";
 import { toText } from "./strings.ts";
 import { invalid, isList, isMap } from "./values.ts";
 
@@ -43,13 +52,12 @@ function writeObject(value: CelValue & (object | null)): string | Invalid {
   }
   if (value instanceof Optional) return value.value === ABSENT ? NO_VALUE : writeJson(value.value);
   if (isMap(value)) return writeMap(value);
-  if (!isList(value)) return writeText(toText(value));
-  return writeAll(value, writeJson, (items) => `[${items.join()}]`);
+  if (isList(value)) return writeAll(value, writeJson, (items) => `[${items.join()}]`);
+  return value instanceof Timestamp || value instanceof Duration ? writeText(toText(value)) : NO_FORM;
 }
 
-/** Timestamps and durations. */
 function writeText(text: string | Invalid): string | Invalid {
-  return text instanceof Invalid ? NO_FORM : quote(text);
+  return text instanceof Invalid ? text : quote(text);
 }
 
 /** In the order of the keys: that of the map may depend on who sent the request. */

@@ -9,6 +9,7 @@ import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, numeric, O
 
 const NO_FIELDS = invalid("a field or element of what is neither map nor list");
 const BAD_INDEX = invalid("a list is indexed by whole numbers");
+const BAD_KEY = invalid("neither a key of a map nor an index of a list");
 
 /** `operand.field`: of a map attribute the one key is read, without the whole map. */
 export function linkSelect(operand: Tree, written: string, around: Surroundings): Evaluate {
@@ -52,7 +53,7 @@ export function linkIndex(operand: Tree, index: Tree, around: Surroundings): Eva
       if (typeof key === "string") return readKey(frame, key);
     }
     const value = evaluate(frame);
-    if (value instanceof Invalid) return value;
+    if (value instanceof Invalid || isNone(value)) return value;
     const key = linkedIndex(frame);
     if (isFailure(key)) return key;
     if (value === ABSENT) return ABSENT;
@@ -74,11 +75,16 @@ export function linkOptionalIndex(operand: Tree, index: Tree, around: Surroundin
       if (typeof key === "string") return optionalKey(frame, slot, key);
     }
     const value = whole(frame);
-    if (value instanceof Invalid) return value;
+    if (value instanceof Invalid || isNone(value)) return value;
     const key = linkedIndex(frame);
     if (isFailure(key)) return key;
     return value === ABSENT ? ABSENT : (searching(frame, value, key) ?? partOf(value, key));
   };
+}
+
+/** In what is not there nothing is looked for: nobody asks under which key. */
+function isNone(value: Outcome): value is Optional {
+  return value instanceof Optional && value.value === ABSENT;
 }
 
 /** A number may have to be looked for among all keys. @returns the error when the budget has not that much left. */
@@ -93,12 +99,23 @@ function part(value: CelValue, key: CelValue): Outcome {
   if (isMap(value)) return lookup(value, key);
   if (!isList(value)) return NO_FIELDS;
   const index = numeric(key);
-  if (index === undefined || (typeof index === "number" && !Number.isInteger(index))) return BAD_INDEX;
+  if (index === undefined || !isInt(index)) return BAD_INDEX;
   const element = value[Number(index)];
   return element === undefined ? OUT_OF_RANGE : element;
 }
 
-/** `a.?b.c`: what follows a `?` is an optional too. */
+/** Whether a number of any type is one that an int can be. */
+function isInt(number: bigint | number): boolean {
+  return (typeof number === "bigint" || Number.isInteger(number)) && number >= -INTS && number < INTS;
+}
+
+/** Ints from 0. */
+const INTS = 2n ** 63n;
+
+/**
+ * `a.?b.c`: what follows a `?` is an optional too. What is there and has no fields at all is an error, as the conformance suite wants it;
+ * cel-go has none there.
+ */
 function through({ value }: Optional, key: CelValue): Outcome {
   return asOptional(presentIn(value, key));
 }
@@ -111,7 +128,10 @@ function partOf(value: CelValue, key: CelValue): Outcome {
 
 /** As `part`, but absent for whatever is not there. */
 function presentIn(value: CelValue | Absent, key: CelValue): Outcome {
-  const found = value === ABSENT ? ABSENT : part(value, key);
+  if (value === ABSENT) return ABSENT;
+  // Of a map alone what cannot be a key would be no more than a key that it lacks.
+  if (typeof key === "object" && numeric(key) === undefined) return BAD_KEY;
+  const found = part(value, key);
   return found === OUT_OF_RANGE ? ABSENT : found;
 }
 

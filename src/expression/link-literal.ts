@@ -1,4 +1,4 @@
-import { ABSENT, type CelValue, Invalid, Optional } from "../attribute/value.ts";
+import { ABSENT, type CelValue, Invalid, Optional, Uint } from "../attribute/value.ts";
 import { charge, type Evaluate } from "./frame.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
@@ -73,39 +73,41 @@ export function linkMap({ entries, optional = [] }: Tree & { op: "map" }, around
 /** Makes a map with keys of CEL's kinds. */
 export class MapBuilder {
   readonly map = new Map<CelValue, CelValue>();
-  /** By number, the key that has it: a uint is an object, which a map does not find by what it is. */
-  #numbers: Map<bigint, CelValue> | undefined;
+  /** By its number, the uint that is a key: it is an object, which a map does not find by what it is. */
+  #uints: Map<bigint, Uint> | undefined;
 
-  /** The last one of two equal keys counts, as in cel-go. @returns an error for what cannot be a key, or for 1 and 1u in one map. */
+  /** The last one of two equal keys of a type counts; 1 and 1u are two keys, as in cel-go. @returns an error for what cannot be a key. */
   set(key: CelValue, value: CelValue): Invalid | undefined {
-    if (typeof key === "string" || typeof key === "boolean") {
-      this.map.set(key, value);
+    if (key instanceof Uint) {
+      const known = this.#uints?.get(key.value) ?? key;
+      this.#uints ??= new Map();
+      this.#uints.set(key.value, known);
+      this.map.set(known, value);
       return undefined;
     }
-    const number = numeric(key);
-    if (typeof number !== "bigint") return BAD_KEY;
-    this.#numbers ??= new Map();
-    const known = this.#numbers.get(number) ?? key;
-    if (typeof known !== typeof key) return DUPLICATE_KEY;
-    this.#numbers.set(number, known);
-    this.map.set(known, value);
+    if (typeof key !== "string" && typeof key !== "boolean" && typeof key !== "bigint") return BAD_KEY;
+    this.map.set(key, value);
     return undefined;
   }
 
   /** As in cel-go an optional entry without a value takes away one that was before it. */
   delete(key: CelValue): undefined {
-    const number = numeric(key);
-    const known = typeof number === "bigint" ? this.#numbers?.get(number) : key;
+    if (!(key instanceof Uint)) {
+      this.map.delete(key);
+      return;
+    }
+    const known = this.#uints?.get(key.value);
     if (known === undefined) return;
     this.map.delete(known);
-    if (typeof number === "bigint") this.#numbers?.delete(number);
+    this.#uints?.delete(key.value);
   }
 
-  /** @returns an error for what cannot be a key, or is one already. */
+  /** @returns an error for what cannot be a key, or is one already: 1 is where 1u is. */
   add(key: CelValue, value: CelValue): Invalid | undefined {
-    const { size } = this.map;
-    const wrong = this.set(key, value);
-    return wrong === undefined && this.map.size === size ? DUPLICATE_KEY : wrong;
+    const number = numeric(key);
+    const isKnown =
+      typeof number === "bigint" ? this.map.has(number) || this.#uints?.has(number) === true : this.map.has(key);
+    return isKnown ? DUPLICATE_KEY : this.set(key, value);
   }
 
   /** All entries of a map. @returns an error when it is none, or has a key that is there already. */

@@ -34,6 +34,9 @@ describe("optMap and optFlatMap look at a value only where there is one", () => 
     ["any.list[?5].optFlatMap(x, optional.of(x)).hasValue()", "false"],
     ['any.list[?0].optFlatMap(x, optional.of(x + "z")).value()', '"az"'],
     ["dyn(1).optMap(x, x).hasValue()", "error"],
+    ["optional.of(1).optFlatMap(x, dyn(x))", "1"],
+    ["optional.none().optFlatMap(x, [][0]).hasValue()", "false"],
+    ["null.optMap(x, x)", "error"],
   ])("%s is %s", (text, expected) => {
     expect(outcome(text)).toBe(expected);
   });
@@ -63,8 +66,24 @@ describe("loops of two variables: index and element, key and value", () => {
     ['["x"].transformMap(i, v, v)[0]', '"x"'],
     ['["x", "y"].transformMapEntry(i, v, {v: i})["y"]', "1"],
     ['["x", "x"].transformMapEntry(i, v, {v: i})', "error"],
+    ["[1, 1u].transformMapEntry(i, v, {v: i})", "error"],
+    ['["x"].transformMapEntry(i, v, [{v: i}, {}][i]).x', "0"],
     ["[1, 2].transformList(i, v, v == 2 ? it.is.gone : true)", "absent"],
     ["[0].transformList(i, v, dyn(1) / v == 1)", "error"],
+  ])("%s is %s", (text, expected) => {
+    expect(outcome(text)).toBe(expected);
+  });
+});
+
+describe("an optional that has nothing is not looked into", () => {
+  test.each([
+    ['optional.of({}).?a["x"].hasValue()', "false"],
+    ["optional.of({}).?a[it.is.broken].hasValue()", "false"],
+    ["optional.of({}).?a[?it.is.gone].hasValue()", "false"],
+    ["dyn({})[?[1]]", "error"],
+    ["dyn([])[?1e300]", "error"],
+    ["dyn([])[?18446744073709551615u]", "error"],
+    ["[1][?-9223372036854775808].hasValue()", "false"],
   ])("%s is %s", (text, expected) => {
     expect(outcome(text)).toBe(expected);
   });
@@ -73,7 +92,10 @@ describe("loops of two variables: index and element, key and value", () => {
 describe("keys of a map literal", () => {
   test.each([
     ["{1: 1, 1: 2}[1]", "2"],
-    ["{1: 1, 1u: 2}", "error"],
+    ["[{1: 1, 1u: 2}[1], {1u: 2, 1: 1}[1u], {1u: 2, 1: 1}[dyn(1.0)]]", "[1,2,1]"],
+    ["{1: 1, 1u: 2} == {1u: 2, 1: 1}", "true"],
+    ["{1: 1, 1u: 2} == {1u: 1, 1: 2}", "false"],
+    ["{1u: 1, ?1: optional.none()}.size()", "1"],
     ["{dyn(1.5): 1}", "error"],
     ["{dyn([1]): 1}", "error"],
     ["{1u: 5}[dyn(1)]", "5"],

@@ -47,8 +47,7 @@ export function linkOptionalMap(tree: Tree & { op: "optional-map" }, around: Sur
     if (optional.value === ABSENT) return NONE;
     frame.locals[place] = optional.value;
     const outcome = body(frame);
-    if (isFailure(outcome)) return outcome;
-    if (!flat) return new Optional(outcome);
-    return outcome instanceof Optional ? outcome : NO_OVERLOAD;
+    // What a body of type dyn turns out to be is looked at where it is used, as anywhere.
+    return flat || isFailure(outcome) ? outcome : new Optional(outcome);
   };
 }

@@ -44,9 +44,9 @@ const TRANSFORM: ReadonlyMap<number, LoopForm> = new Map([
   [4, { ...TWO, where: true }],
 ]);
 
-function quantifier(name: string, macro: Macro, doc: string): MacroRow {
+function quantifier(name: Macro, doc: string): MacroRow {
   const forms = [`range.${name}(x, condition)`, `range.${name}(k, v, condition)`];
-  return { name, forms, doc, expand: { to: "comprehension", macro, arguments: EITHER } };
+  return { name, forms, doc, expand: { to: "comprehension", macro: name, arguments: EITHER } };
 }
 
 function transformation(name: "transformList" | "transformMap" | "transformMapEntry", doc: string): MacroRow {
@@ -61,10 +61,15 @@ export const MACROS: readonly MacroRow[] = [
     doc: "Whether `a` has `b`; absent when `a` is.",
     expand: { to: "has" },
   },
-  quantifier("all", "all", "Whether the condition holds for each element; true for none."),
-  quantifier("exists", "exists", "Whether it holds for at least one."),
-  quantifier("exists_one", "exists_one", "Whether it holds for exactly one."),
-  quantifier("existsOne", "exists_one", "The same."),
+  quantifier("all", "Whether the condition holds for each element; true for none."),
+  quantifier("exists", "Whether it holds for at least one."),
+  quantifier("exists_one", "Whether it holds for exactly one."),
+  {
+    name: "existsOne",
+    forms: ["range.existsOne(k, v, condition)"],
+    doc: "The same; as in cel-go only with two variables.",
+    expand: { to: "comprehension", macro: "exists_one", arguments: new Map([[3, TWO]]) },
+  },
   {
     name: "filter",
     forms: ["range.filter(x, condition)"],

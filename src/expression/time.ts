@@ -4,7 +4,7 @@ import { invalid, OVERFLOW } from "./values.ts";
 
 /** Timestamps and durations: their texts and their arithmetic. All in nanoseconds. */
 
-const NANOS_PER_SECOND = 1_000_000_000n;
+export const NANOS_PER_SECOND = 1_000_000_000n;
 const NANOS_PER_MS = 1_000_000n;
 /** 0001-01-01T00:00:00Z and the end of 9999. */
 const MIN_TIMESTAMP = -62_135_596_800n * NANOS_PER_SECOND;

@@ -196,7 +196,6 @@ function moreGeneral(one: Type, other: Type): Type {
 function isLessSpecific(one: Type, other: Type): boolean {
   if (one.kind === "dyn" || one.kind === "variable") return true;
   if (other.kind === "dyn" || other.kind === "variable" || one.kind !== other.kind) return false;
-  if (one.kind === "type") return true;
   return inside(one).every((part, index) => isLessSpecific(part, inside(other)[index] ?? DYN));
 }
 

@@ -120,8 +120,9 @@ function equalMaps(a: CelMap, b: CelMap): boolean {
 function byNumber(map: CelMap): ReadonlyMap<bigint, CelValue> {
   const numbers = new Map<bigint, CelValue>();
   for (const [key, value] of map) {
-    const number = numeric(key);
-    if (typeof number === "bigint") numbers.set(number, value);
+    // Whoever looks for an int has looked for it already.
+    if (key instanceof Uint) numbers.set(key.value, value);
+    else if (typeof key === "bigint" && !numbers.has(key)) numbers.set(key, value);
   }
   return numbers;
 }
@@ -199,8 +200,12 @@ export function lookup(map: CelMap, key: CelValue): CelValue | Absent {
   if (typeof key === "string" || typeof key === "boolean") return orAbsent(map.get(key));
   const wanted = numeric(key);
   if (wanted === undefined || (typeof wanted === "number" && !Number.isInteger(wanted))) return ABSENT;
-  const found = map.get(BigInt(wanted));
-  return found === undefined ? lookupUint(map, BigInt(wanted)) : found;
+  const number = BigInt(wanted);
+  // A map may have 1 and 1u: a uint means its own kind first.
+  const own = key instanceof Uint ? lookupUint(map, number) : ABSENT;
+  if (own !== ABSENT) return own;
+  const found = map.get(number);
+  return found === undefined && !(key instanceof Uint) ? lookupUint(map, number) : orAbsent(found);
 }
 
 /** null is a value. */

@@ -16,13 +16,13 @@ const BAD_ZONE = invalid("no such time zone: name one such as Europe/Paris, or a
 
 /**
  * @returns the zone of an IANA name (`Europe/Paris`, written as IANA has it), of a fixed offset (`+02:00`, `-8:30`, `02:00`), or UTC for
- * `""`. As in cel-go an offset may have any number of hours.
+ * `""`. As in cel-go hours may have one digit, or too many zeros.
  */
 export function zoneOf(name: string): Zone | Invalid {
   if (name === "" || name === "UTC") return UTC;
   const [, sign = "", hours, minutes] = /^([+-]?)(\d{1,6}):([+-]?\d{1,6})$/.exec(name) ?? [];
   if (hours === undefined) return namedZone(name);
-  if (Number(minutes) < 0 || Number(minutes) > 59) return BAD_ZONE;
+  if (Number(hours) > 23 || Number(minutes) < 0 || Number(minutes) > 59) return BAD_ZONE;
   return fixedZone((Number(hours) * 3600 + Number(minutes) * 60) * (sign === "-" ? -1 : 1));
 }
 

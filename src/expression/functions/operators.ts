@@ -1,5 +1,5 @@
 import { ABSENT, type CelValue, Duration, type Outcome, Timestamp, Uint } from "../../attribute/value.ts";
-import { duration, timestamp } from "../time.ts";
+import { duration, NANOS_PER_SECOND, secondsOf, timestamp } from "../time.ts";
 import { compare, equal, invalid, isList, isMap, lookup, NO_OVERLOAD, OVERFLOW } from "../values.ts";
 import type { FunctionRow } from "./function-row.ts";
 
@@ -111,7 +111,9 @@ function comparison(name: string, symbol: string, words: string, holds: (order: 
     cost: (a, b) => Math.min(a, b),
     apply: (a, b) => {
       const order = compare(a, b);
-      return order === undefined ? NO_OVERLOAD : holds(order);
+      if (order !== undefined) return holds(order);
+      // As in cel-go NaN is neither below nor above anything, whatever that is.
+      return Number.isNaN(a) || Number.isNaN(b) ? false : NO_OVERLOAD;
     },
   };
 }
@@ -179,8 +181,11 @@ function subtract(a: CelValue, b: CelValue): Outcome {
   if (typeof a === "bigint" && typeof b === "bigint") return int(a - b);
   if (typeof a === "number" && typeof b === "number") return a - b;
   if (a instanceof Uint && b instanceof Uint) return uint(a.value - b.value);
-  if (a instanceof Timestamp && b instanceof Timestamp) return duration(a.nanos - b.nanos);
-  if (a instanceof Timestamp && b instanceof Duration) return timestamp(a.nanos - b.nanos);
+  if (a instanceof Timestamp && b instanceof Timestamp) return between(a, b);
+  if (a instanceof Timestamp && b instanceof Duration) {
+    // As in cel-go, which adds the opposite, and the smallest duration has none.
+    return b.nanos === MIN_INT ? OVERFLOW : timestamp(a.nanos - b.nanos);
+  }
   if (a instanceof Duration && b instanceof Duration) return duration(a.nanos - b.nanos);
   return NO_OVERLOAD;
 }
@@ -189,3 +194,9 @@ function contains(element: CelValue, container: CelValue): Outcome {
   if (isList(container)) return container.some((item) => equal(item, element));
   return isMap(container) ? lookup(container, element) !== ABSENT : NO_OVERLOAD;
 }
+/** As in cel-go, whose whole seconds must fit by themselves. */
+function between(a: Timestamp, b: Timestamp): Outcome {
+  const seconds = duration((secondsOf(a) - secondsOf(b)) * NANOS_PER_SECOND);
+  return seconds instanceof Duration ? duration(a.nanos - b.nanos) : seconds;
+}
+

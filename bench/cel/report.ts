@@ -35,7 +35,7 @@ export function report(measurements: Measurements, machine: string): string {
   return [
     "# CEL, measured",
     "",
-    `${machine}. Written by \`npm run bench:cel -- --write\`. Times are noisy; ratios are of one run, in which all take turns.`,
+    `${machine}. Written by \`npm run bench:cel -- --write\`. Times are the lower quartile of many rounds of one\nrun, in which all take turns; a busy machine makes whatever allocates slower than that.`,
     "",
     "Nanoseconds of one evaluation, over 24 requests of 25 attributes that take turns. **weir** makes a source and a frame for each",
     "evaluation, as a Check makes one of each for all of its rules, and reads from a request that is decoded already; **weir, once more** is",

@@ -105,6 +105,8 @@ describe("what other languages write has our own words", () => {
       "P1219 -9223372036854775809",
       expect.stringContaining("at least -9223372036854775808"),
     ],
+    ["--9223372036854775808 > 1", "P1219 9223372036854775808", expect.any(String)],
+    ["-1e309 > 1.0", "P1219 -1e309", "a double is at most 1.7976931348623157e308"],
     ["18446744073709551616u > 1u", "P1219 18446744073709551616u", expect.any(String)],
     ["has(request.headers['x'])", "P1207 request.headers['x']", expect.stringContaining("in map")],
     ["has(1)", "P1207 1", expect.any(String)],

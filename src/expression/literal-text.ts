@@ -15,7 +15,7 @@ export function readLiteral(token: Token, negative = false): ReadLiteral {
     case "uint":
       return readUint(token);
     case "double":
-      return read({ type: "double", value: (negative ? -1 : 1) * Number(token.text) });
+      return readDouble(token, negative);
     default:
       return readText(token);
   }
@@ -40,6 +40,13 @@ function readUint(token: Token): ReadLiteral {
   const value = BigInt(token.text.slice(0, -1));
   if (BigInt.asUintN(64, value) === value) return read({ type: "uint", value });
   return failed(messages.badNumber(token.text, "a uint is at most 18446744073709551615u"), token.start, token.end);
+}
+
+function readDouble(token: Token, negative: boolean): ReadLiteral {
+  const value = Number(token.text);
+  if (Number.isFinite(value)) return read({ type: "double", value: negative ? -value : value });
+  const written = `${negative ? "-" : ""}${token.text}`;
+  return failed(messages.badNumber(written, "a double is at most 1.7976931348623157e308"), token.start, token.end);
 }
 
 function readText(token: Token): ReadLiteral {

@@ -128,12 +128,12 @@ class Parser {
     return left;
   }
 
-  /** `!` and `-` come in runs, of which every two cancel out, as in cel-go; the last `-` before a number belongs to it. */
+  /** `!` and `-` come in runs, of which every two cancel out, as in cel-go; one `-` alone before a number belongs to it. */
   #unary(): Syntax {
     const first = this.#peek();
-    if (first.text !== "!" && first.text !== "-") return this.#member();
+    if ((first.text !== "!" && first.text !== "-") || this.#isNegativeNumber()) return this.#member();
     let run = 0;
-    while (this.#peek().text === first.text && !this.#isNegativeNumber()) {
+    while (this.#peek().text === first.text) {
       this.#at++;
       run++;
     }

@@ -106,3 +106,19 @@ const NOT_A_BOOL = invalid("not one of the texts that bool() reads");
 export function parseBool(text: string): boolean | Invalid {
   return BOOLS.get(text) ?? NOT_A_BOOL;
 }
+
+/** As Unicode has it: JavaScript's own `trim` takes U+FEFF for white space, and U+0085 for none. */
+const WHITE_SPACE: ReadonlySet<number> = new Set([
+  ...[0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0x85, 0xa0, 0x1680],
+  ...[0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a],
+  ...[0x2028, 0x2029, 0x202f, 0x205f, 0x3000],
+]);
+
+/** @returns the text without white space at its ends. */
+export function trim(text: string): string {
+  let start = 0;
+  while (WHITE_SPACE.has(text.charCodeAt(start))) start++;
+  let end = text.length;
+  while (end > start && WHITE_SPACE.has(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}

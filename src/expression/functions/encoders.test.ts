@@ -196,6 +196,20 @@ describe("reading JSON", () => {
     ["json.parse('[1]', map).hasValue()", "false"],
     ["json.parse('1', type).hasValue()", "false"],
     ["json.parse(dyn(1))", "error"],
+    // What is no JSON, and read all the same.
+    [
+      "[json.parse('01'), json.parse('-.5'), json.parse('1.'), json.parse('1_000')].map(o, o.value())",
+      "[1,-0.5,1,1000]",
+    ],
+    ["json.parse('+1').hasValue() || json.parse('[01]').hasValue() || json.parse('-Infinity').hasValue()", "false"],
+    ["json.parse('\\u00a0null').value() == null", "true"],
+    ['json.parse(\'"a"b"\').value()', '"a\\"b"'],
+    ["json.parse('1e400')", "error"],
+    ["json.parse('+1', int).value()", "1"],
+    ["json.parse('1e400', double).hasValue() || json.parse('+1', double).hasValue()", "false"],
+    ["type(json.parse('[1]', list).value()[0]) == double", "true"],
+    ["json.parse('null', list).value() == []", "true"],
+    ["json.parse('[1e400]', list).hasValue()", "false"],
   ])("%s is %s", (text, expected) => {
     expect(show(evaluate(text))).toBe(expected);
   });

@@ -1,7 +1,8 @@
 import { type CelValue, Invalid, Optional, type Outcome, TypeValue } from "../../attribute/value.ts";
 import { readJson } from "../json-reader.ts";
 import { writeJson } from "../json-writer.ts";
-import { parseUint64 } from "../number-text.ts";
+import { parseDouble, parseInt64, parseUint64 } from "../number-text.ts";
+import { trim } from "../strings.ts";
 import { parseDuration, parseTimestamp } from "../time.ts";
 import { CHARACTERS_PER_UNIT, invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
 import type { Apply, FunctionRow } from "./function-row.ts";
@@ -69,7 +70,7 @@ export const ENCODERS: readonly FunctionRow[] = [
     cost: (text) => STEPS_PER_READ_UNIT * text,
     resultSize: (text) => VALUES_PER_READ_UNIT * text,
     apply: (text, type) => (type instanceof TypeValue ? parse(text, READERS.get(type.name)) : NO_OVERLOAD),
-    prepare: ({ length }) => (length === 1 ? { apply: (text) => parse(text, (value) => value) } : undefined),
+    prepare: ({ length }) => (length === 1 ? { apply: (text) => parse(text, readAny) } : undefined),
   },
 ];
 
@@ -96,29 +97,88 @@ function decode(text: string, alphabet: RegExp): Uint8Array | Invalid {
   return isWhole ? new Uint8Array(Buffer.from(characters, "base64")) : NOT_BASE64;
 }
 
-/** What a value that was read is as a value of a type; undefined when it is none of it. */
-type Reader = (value: CelValue, text: string) => CelValue | undefined;
+/** What a text is as a value of a type; undefined when it is none. */
+type Reader = (text: string) => CelValue | Invalid | undefined;
 
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ["bool", only((value) => typeof value === "boolean")],
-  ["string", only((value) => typeof value === "string")],
-  ["null_type", only((value) => value === null)],
-  ["list", only(isList)],
-  ["map", only(isMap)],
-  ["int", only((value) => typeof value === "bigint")],
-  ["uint", (_, text) => valid(parseUint64(text.trim()))],
-  ["double", (value) => (typeof value === "bigint" ? Number(value) : typeof value === "number" ? value : undefined)],
-  ["bytes", ofText((text) => decode(text, BASE64))],
-  ["google.protobuf.Timestamp", ofText(parseTimestamp)],
-  ["google.protobuf.Duration", ofText(parseDuration)],
+  ["bool", ofScalar((value) => typeof value === "boolean")],
+  ["string", (text) => readQuoted(text) ?? readString(text)],
+  ["null_type", ofScalar((value) => value === null)],
+  ["list", (text) => ofJson(text, isList, [])],
+  ["map", (text) => ofJson(text, isMap, new Map())],
+  ["int", (text) => valid(parseInt64(trim(text)))],
+  ["uint", (text) => valid(parseUint64(trim(text)))],
+  ["double", (text) => readDouble(trim(text))],
+  ["bytes", inString((text) => decode(text, BASE64))],
+  ["google.protobuf.Timestamp", inString(parseTimestamp)],
+  ["google.protobuf.Duration", inString(parseDuration)],
 ]);
 
-function only(test: (value: CelValue) => boolean): Reader {
-  return (value) => (test(value) ? value : undefined);
+/** A JSON text; and as in cel-go whatever a number, a word or a text in quotes without escapes looks like, within any white space. */
+function readAny(text: string): CelValue | Invalid | undefined {
+  const scalar = readScalar(text);
+  return scalar === undefined ? (readQuoted(text) ?? readJson(text)) : scalar;
 }
 
-function ofText(read: (text: string) => Outcome): Reader {
-  return (value) => (typeof value === "string" ? valid(read(value)) : undefined);
+const WORDS: ReadonlyMap<string, boolean | null> = new Map([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
+
+function readScalar(text: string): CelValue | undefined {
+  const trimmed = trim(text);
+  const word = WORDS.get(trimmed);
+  if (word !== undefined) return word;
+  if (!/^[-0-9]/.test(trimmed)) return undefined;
+  return valid(parseInt64(trimmed)) ?? readDouble(trimmed);
+}
+
+function ofScalar(test: (value: CelValue) => boolean): Reader {
+  return (text) => {
+    const value = readScalar(text);
+    return value !== undefined && test(value) ? value : undefined;
+  };
+}
+
+function readDouble(text: string): number | undefined {
+  if (!/^[-0-9]/.test(text)) return undefined;
+  const value = parseDouble(text);
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** What stands between the first and the last character. */
+function readQuoted(text: string): string | undefined {
+  const trimmed = trim(text);
+  return trimmed.length >= 2 && trimmed.startsWith('"') && trimmed.endsWith('"') && !trimmed.includes("\\")
+    ? trimmed.slice(1, -1)
+    : undefined;
+}
+
+function readString(text: string): string | undefined {
+  const value = readJson(text);
+  return typeof value === "string" ? value : undefined;
+}
+
+function inString(read: (text: string) => Outcome): Reader {
+  return (text) => {
+    const string = readString(text);
+    return string === undefined ? undefined : valid(read(string));
+  };
+}
+
+/** As in cel-go every number inside is a double, and null is an empty one. */
+function ofJson(text: string, test: (value: CelValue) => boolean, empty: CelValue): CelValue | undefined {
+  const value = readJson(text);
+  if (value === null) return empty;
+  return value !== undefined && !(value instanceof Invalid) && test(value) ? withDoubles(value) : undefined;
+}
+
+function withDoubles(value: CelValue): CelValue {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) return value.map(withDoubles);
+  return isMap(value) ? new Map([...value].map(([key, item]) => [key, withDoubles(item)])) : value;
 }
 
 function valid(outcome: Outcome): CelValue | undefined {
@@ -127,8 +187,7 @@ function valid(outcome: Outcome): CelValue | undefined {
 
 function parse(text: CelValue, read: Reader | undefined): Outcome {
   if (typeof text !== "string") return NO_OVERLOAD;
-  const value = readJson(text);
+  const value = read?.(text);
   if (value instanceof Invalid) return value;
-  const fitting = value === undefined ? undefined : read?.(value, text);
-  return fitting === undefined ? NONE : new Optional(fitting);
+  return value === undefined ? NONE : new Optional(value);
 }

@@ -1,5 +1,5 @@
 import type { CelValue, Outcome } from "../../attribute/value.ts";
-import { codePoints, unitIndex } from "../strings.ts";
+import { codePoints, trim, unitIndex } from "../strings.ts";
 import { CHARACTERS_PER_UNIT, invalid, isList, NO_OVERLOAD, OUT_OF_RANGE } from "../values.ts";
 import { checkFormat, type FormatText, formatValues, readFormat } from "./format.ts";
 import type { Apply, FunctionRow, Prepared } from "./function-row.ts";
@@ -307,21 +307,6 @@ function inOtherCase(text: string, first: number): string {
 function isAscii(text: string): boolean {
   for (let unit = 0; unit < text.length; unit++) if (text.charCodeAt(unit) > 0x7f) return false;
   return true;
-}
-
-/** As Unicode has it: JavaScript's own `trim` takes U+FEFF for white space, and U+0085 for none. */
-const WHITE_SPACE: ReadonlySet<number> = new Set([
-  ...[0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0x85, 0xa0, 0x1680],
-  ...[0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a],
-  ...[0x2028, 0x2029, 0x202f, 0x205f, 0x3000],
-]);
-
-function trim(text: string): string {
-  let start = 0;
-  while (WHITE_SPACE.has(text.charCodeAt(start))) start++;
-  let end = text.length;
-  while (end > start && WHITE_SPACE.has(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

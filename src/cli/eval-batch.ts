@@ -4,7 +4,7 @@ import type { CelValue } from "../attribute/value.ts";
 import { LineTable } from "../diagnostics/position.ts";
 import type { Problem, Scope } from "../expression/compile.ts";
 import { compileExpression } from "../expression/index.ts";
-import type { Bounds } from "../expression/limits.ts";
+import { type Bounds, DEFAULT_BUDGET } from "../expression/limits.ts";
 import { isFailure } from "../expression/values.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo } from "./command-io.ts";
@@ -26,10 +26,10 @@ export const MAX_LINE_BYTES = 8 * 1024 * 1024;
 /** UTF-16 units of an expression that is put together of parts, which may be repeated a million times. */
 const MAX_TEXT = 1_000_000;
 /**
- * Steps of one evaluation: fifty times what all of a request's have, some 250 ms. What cel-go takes ten thousand units of cost for is far
+ * Steps of one evaluation: fifty times what all of a request's have, some 150 ms. What cel-go takes ten thousand units of cost for is far
  * below, and what would never end is stopped.
  */
-export const COMPARING_BUDGET = 5_000_000;
+export const COMPARING_BUDGET = 50 * DEFAULT_BUDGET;
 /** UTF-16 units of answers that are held before they are written. */
 const MAX_HELD = 64 * 1024;
 

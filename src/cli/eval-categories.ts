@@ -29,7 +29,7 @@ const CATEGORIES = {
   ],
   overflow: ["integer overflow", "timestamp outside of the years 1 to 9999"],
   "index out of range": ["index out of range"],
-  "invalid index type": ["a list is indexed by whole numbers"],
+  "invalid index type": ["a list is indexed by whole numbers", "neither a key of a map nor an index of a list"],
   "divide by zero": ["division by zero"],
   "invalid time": ["no such time zone: name one such as Europe/Paris, or an offset such as +02:00"],
   "invalid utf-8": ["not UTF-8"],

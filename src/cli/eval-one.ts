@@ -59,7 +59,7 @@ interface Evaluated {
 
 function answerTo({ text, types, attributes }: Asked, { bounds, budget, trace: isTraced }: OneSettings): Answer {
   const scope = { attributes: types, definitions: new Map() };
-  const compiled = compileExpression(text, scope, "any", { bounds, lenient: true });
+  const compiled = compileExpression(text, scope, "any", { bounds, lenient: true, unfolded: isTraced === true });
   if (!compiled.ok) return { kind: "refused", problems: [compiled.problem] };
   const { plan, warnings } = compiled;
   const expression = runnable(plan, budget);

@@ -157,7 +157,7 @@ class Checker {
 
   #attribute(path: readonly Step[], length: number, type: CelType): Tree {
     const named = path.slice(0, length);
-    const at: Place = [path[0]?.at[0] ?? 0, named.at(-1)?.at[1] ?? 0];
+    const at = named.at(-1)?.at ?? [0, 0];
     const name = named.map((step) => step.name).join(".");
     const attribute = this.#typed({ op: "attribute", name, type, at }, type);
     if (!named.some(({ optional }) => optional)) return this.#fields(attribute, path.slice(length));

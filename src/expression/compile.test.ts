@@ -23,7 +23,7 @@ describe("a name that means nothing is underlined from its root, with what was p
     ["[1].exists(item, itm == 1)", "P1201 itm", "did you mean `item`?"],
     ["is_admn", "P1201 is_admn", "did you mean `is_admin`?"],
     ["request . metod", "P1201 request . metod", "did you mean `request.method`?"],
-    ["(request).metod", "P1201 request).metod", "did you mean `request.method`?"],
+    ["(request).metod", "P1201 (request).metod", "did you mean `request.method`?"],
     ["request.method == GET", "P1201 GET", 'if it is a text, put it in quotes: `"GET"`'],
     ["size == 1", "P1201 size", "call it: `size(string)`"],
     [
@@ -116,7 +116,7 @@ describe("what other languages write has our own words", () => {
     ["`x-a` == 1", "P1215 `x-a`", expect.stringContaining('`map["x-user"]`')],
     ['r"\\"a" == ""', 'P1218 r"\\"', expect.any(String)],
     ["[1].all(x, x, true)", "P1258 x", "the second one needs another name"],
-    ["request.method in ('GET')", "P1231 request.method in ('GET'", "a list is written `[…]`"],
+    ["request.method in ('GET')", "P1231 request.method in ('GET')", "a list is written `[…]`"],
     ["Foo{a: 1}", "P1228 Foo{a: 1}", 'a map is written `{"key": value}`'],
   ])("%s", (text, place, help) => {
     const found = problemOf(text);

@@ -25,6 +25,8 @@ export interface CompileOptions {
    * expression that may cost too much) is left to fail then, as CEL has it, and not refused. Never for a policy.
    */
   readonly lenient?: boolean;
+  /** Constant parts are evaluated each time, so that a trace shows what is in them. */
+  readonly unfolded?: boolean;
 }
 
 /**
@@ -62,7 +64,8 @@ function steps(text: string, scope: Scope, expected: Expected, options: CompileO
   const dear = options.lenient ? undefined : costProblem(folded.tree);
   if (dear) return failed(dear);
   const warnings = checked.opaque ? [] : warningsAbout(folded, text);
-  return { ok: true, plan: planOf(text, checked.type, folded), warnings };
+  const plan = planOf(text, checked.type, folded);
+  return { ok: true, plan: options.unfolded ? { ...plan, tree: checked.tree } : plan, warnings };
 }
 
 /** An expression is refused that could take more than a whole request has. */

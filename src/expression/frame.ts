@@ -25,7 +25,8 @@ export interface Frame {
 /** Takes steps from the request's budget, whole ones: a budget with a fraction would be an object to JavaScript. @returns the error when none are left. */
 export function charge(frame: Frame, steps: number): Invalid | undefined {
   frame.budget -= Math.ceil(steps);
-  return frame.budget < 0 ? COST_LIMIT : undefined;
+  // What is no number, as infinitely often nothing, is too much.
+  return frame.budget >= 0 ? undefined : COST_LIMIT;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { CelType } from "../attribute/type.ts";
-import { Invalid } from "../attribute/value.ts";
-import { charge, type Evaluate, type LinkScope } from "./frame.ts";
+import { Invalid, type Outcome } from "../attribute/value.ts";
+import { charge, type Evaluate, type Frame, type LinkScope } from "./frame.ts";
 import { linkHas, linkIndex, linkOptionalIndex, linkOptionalKey, linkSelect, optionally } from "./link-access.ts";
 import { linkCall } from "./link-call.ts";
 import { linkComprehension } from "./link-comprehension.ts";
@@ -26,11 +26,13 @@ const HEAVY: ReadonlySet<CelType["kind"]> = new Set(["list", "map", "optional", 
 
 /** A value may hold another many times over, and be far larger to whoever writes it down than it was to make. */
 function payingForResult(evaluate: Evaluate): Evaluate {
-  return (frame) => {
-    const outcome = evaluate(frame);
-    if (typeof outcome !== "object" || outcome === null || outcome instanceof Invalid) return outcome;
-    return charge(frame, weightOf(outcome)) ?? outcome;
-  };
+  return (frame) => paidFor(frame, evaluate(frame));
+}
+
+/** @returns the outcome of a whole expression, or the error when the budget has not so much left as whoever takes it needs. */
+export function paidFor(frame: Frame, outcome: Outcome): Outcome {
+  if (typeof outcome !== "object" || outcome === null || outcome instanceof Invalid) return outcome;
+  return charge(frame, weightOf(outcome)) ?? outcome;
 }
 
 /** Links one node, and what is inside of it as its surroundings say. */

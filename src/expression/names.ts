@@ -58,7 +58,7 @@ export function unknownPath(
   variables: readonly string[],
 ): Unknown {
   const start = path[0]?.at[0] ?? 0;
-  const upTo = (length: number): Place => [start, path[length - 1]?.at[1] ?? start];
+  const upTo = (length: number): Place => path[length - 1]?.at ?? [start, start];
   const dashed = dashedKey(text, start, scope);
   if (dashed) return { finding: messages.dashInKey(dashed.map, dashed.key), at: dashed.place };
   if (scope.later?.has(parts[0] ?? "")) return { finding: messages.definedBelow(parts[0] ?? ""), at: upTo(1) };

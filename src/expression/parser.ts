@@ -53,6 +53,8 @@ class Parser {
   readonly #tokens: readonly Token[];
   readonly #end: Token;
   readonly #bounds: Bounds;
+  /** Where nodes stand with the brackets around them. */
+  readonly #bracketed = new Map<Syntax, Place>();
   #at = 0;
   /** Expressions within brackets, and branches within branches. */
   #nesting = -1;
@@ -87,7 +89,7 @@ class Parser {
     const whenTrue = this.#chain("or", "||", () => this.#and());
     this.#expect(":");
     const whenFalse = this.#expression();
-    const at = around(condition, whenFalse);
+    const at = this.#around(condition, whenFalse);
     return this.#node({ is: "conditional", condition, whenTrue, whenFalse, at }, condition, whenTrue, whenFalse);
   }
 
@@ -100,7 +102,7 @@ class Parser {
     if (this.#peek().text !== sign) return first;
     const operands = [first];
     while (this.#take(sign)) operands.push(operand());
-    return this.#node({ is, operands, at: around(first, operands.at(-1) ?? first) }, ...operands);
+    return this.#node({ is, operands, at: this.#around(first, operands.at(-1) ?? first) }, ...operands);
   }
 
   #relation(): Syntax {
@@ -121,7 +123,7 @@ class Parser {
       const right = operand();
       const args = [left, right];
       left = this.#node(
-        { is: "operator", name: `_${sign.text}_`, args, sign: placeOf(sign), at: around(left, right) },
+        { is: "operator", name: `_${sign.text}_`, args, sign: placeOf(sign), at: this.#around(left, right) },
         ...args,
       );
     }
@@ -140,7 +142,7 @@ class Parser {
     if (run > this.#bounds.nesting) return this.#tooDeep(this.#peek());
     const operand = this.#member();
     if (run % 2 === 0) return operand;
-    const at: Place = [first.start, operand.at[1]];
+    const at: Place = [first.start, this.#placeOf(operand)[1]];
     if (first.text === "!") return this.#node({ is: "not", operand, at }, operand);
     return this.#node({ is: "operator", name: "-_", args: [operand], sign: placeOf(first), at }, operand);
   }
@@ -180,7 +182,7 @@ class Parser {
   }
 
   #select(operand: Syntax, field: string, optional: boolean, end: Token): Syntax {
-    return this.#node({ is: "select", operand, field, optional, at: [operand.at[0], end.end] }, operand);
+    return this.#node({ is: "select", operand, field, optional, at: [this.#placeOf(operand)[0], end.end] }, operand);
   }
 
   #index(operand: Syntax): Syntax {
@@ -188,7 +190,7 @@ class Parser {
     const optional = this.#take("?");
     const index = this.#expression();
     const end = this.#expect("]");
-    return this.#node({ is: "index", operand, index, optional, at: [operand.at[0], end] }, operand, index);
+    return this.#node({ is: "index", operand, index, optional, at: [this.#placeOf(operand)[0], end] }, operand, index);
   }
 
   #message(operand: Syntax): Syntax {
@@ -203,7 +205,7 @@ class Parser {
       if (!this.#take(",")) break;
     }
     const end = this.#expect("}");
-    return { is: "message", name: qualifiedName(operand) ?? "", at: [operand.at[0], end] };
+    return { is: "message", name: qualifiedName(operand) ?? "", at: [this.#placeOf(operand)[0], end] };
   }
 
   // ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +242,7 @@ class Parser {
       case "(": {
         this.#at++;
         const inside = this.#expression();
-        this.#expect(")");
+        this.#bracketed.set(inside, [token.start, this.#expect(")")]);
         return inside;
       }
       case "[":
@@ -324,7 +326,7 @@ class Parser {
       while (this.#take(","));
     }
     const end = this.#expect(")");
-    const at: Place = [receiver?.at[0] ?? name.start, end];
+    const at: Place = [receiver ? this.#placeOf(receiver)[0] : name.start, end];
     const call: Call = {
       is: "call",
       name: name.text,
@@ -426,6 +428,14 @@ class Parser {
     return this.#fail(messages.tooDeep(this.#bounds.nesting), [node.at[0], node.at[1]]);
   }
 
+  #around(first: Syntax, last: Syntax): Place {
+    return [this.#placeOf(first)[0], this.#placeOf(last)[1]];
+  }
+
+  #placeOf(syntax: Syntax): Place {
+    return this.#bracketed.get(syntax) ?? syntax.at;
+  }
+
   // ── Mistakes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   #due(expected: string): Syntax {
@@ -451,10 +461,6 @@ class Parser {
 
 function placeOf(token: Token): Place {
   return [token.start, token.end];
-}
-
-function around(first: Syntax, last: Syntax): Place {
-  return [first.at[0], last.at[1]];
 }
 
 /** @returns `a.b.c` of a name and the fields behind it; undefined for anything else. */

@@ -35,10 +35,10 @@ export function compilePattern(source: string): CompiledPattern {
 const PLAIN_STEPS = 1 / 32;
 const TABLE_STEPS = 1 / 16;
 /**
- * What the general engine may need for a character is some 20 ns for each instruction, and three times that when it has not seen such a text
- * before. It needs much less where the text helps it, which nobody knows.
+ * What the general engine may need for a character is some 20 ns for each instruction, and up to ten times that when it has not seen such
+ * a text before. It needs much less where the text helps it, which nobody knows.
  */
-const ENGINE_STEPS_PER_INSTRUCTION = 1;
+const ENGINE_STEPS_PER_INSTRUCTION = 3;
 
 /** A text that stands for itself, anchored or not. */
 function plainPattern(shape: Shape): Pattern | undefined {

@@ -1,7 +1,7 @@
 import type { Outcome } from "../attribute/value.ts";
 import type { Evaluate, Frame, LinkScope } from "./frame.ts";
 import { MAX_TRACE_STEPS } from "./limits.ts";
-import { linkNode } from "./link.ts";
+import { linkNode, paidFor } from "./link.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { ExpressionPlan, Place, Tree } from "./tree.ts";
 
@@ -47,8 +47,8 @@ class Tracer {
   trace(at: Place, evaluate: Evaluate, frame: Frame): Trace {
     this.#inside = { steps: [], omitted: 0 };
     this.#left = MAX_TRACE_STEPS;
-    const outcome = evaluate(frame);
-    return this.#inside.steps[0] ?? { at, outcome, steps: [] };
+    const outcome = paidFor(frame, evaluate(frame));
+    return { at, steps: [], ...this.#inside.steps[0], outcome };
   }
 
   noting(at: Place, evaluate: Evaluate): Evaluate {

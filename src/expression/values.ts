@@ -236,11 +236,13 @@ export function sizeOf(value: CelValue): number {
 }
 
 /**
- * @returns how large a value is with everything inside of it, in units: what walking through it costs. No further than MAX_WEIGHT: a list
+ * @returns how large a value is with everything inside of it, in units: what walking through it costs. Infinite beyond MAX_WEIGHT: a list
  * that holds another twice, which holds another twice, is far larger than what it took to make.
  */
 export function weightOf(value: CelValue): number {
-  return weighed(value, 0, MAX_WEIGHT);
+  const weight = weighed(value, 0, MAX_WEIGHT);
+  // What holds nothing is as large as it is.
+  return weight > MAX_WEIGHT && weight !== sizeOf(value) ? Number.POSITIVE_INFINITY : weight;
 }
 
 /** How much further each value is weighed while neither has ended: few rounds, and little done twice. */
@@ -252,7 +254,8 @@ export function lighterOf(a: CelValue, b: CelValue): number {
   if (a instanceof Map && b instanceof Map && a.size !== b.size) return 1;
   for (let most = WEIGHING_STEP; ; most = Math.min(most * WEIGHING_STEP, MAX_WEIGHT)) {
     const weight = Math.min(weighed(a, 0, most), weighed(b, 0, most));
-    if (weight <= most || most === MAX_WEIGHT) return weight;
+    if (weight <= most) return weight;
+    if (most === MAX_WEIGHT) return Number.POSITIVE_INFINITY;
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { AttributeSource } from "../../src/attribute/source.ts";
 import { type CelType, formatType, type SimpleKind } from "../../src/attribute/type.ts";
 import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
+import { COMPARING_BUDGET } from "../../src/cli/eval-batch.ts";
 import type { Compiled, CompileOptions, Scope } from "../../src/expression/compile.ts";
 import type { LinkScope, RequestFrame } from "../../src/expression/frame.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
@@ -96,9 +97,9 @@ export class Oracle implements LinkScope {
   }
 
   /** A fresh view of one of the requests. */
-  frameOf(activation: number, budget?: number): RequestFrame {
+  frameOf(activation: number, budget = COMPARING_BUDGET): RequestFrame {
     const source = this.#source(activation);
-    return createFrame({ source, slots: this.#slots.size, derived: [], record: false, ...(budget ? { budget } : {}) });
+    return createFrame({ source, slots: this.#slots.size, derived: [], record: false, budget });
   }
 
   judge(one: OracleCase): Verdict {

@@ -35,6 +35,8 @@ const MAX_INT_LENGTH = 20;
 class JsonReader {
   readonly #text: string;
   #at = 0;
+  /** Said only when the rest is JSON. */
+  #tooLarge: Invalid | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -42,7 +44,8 @@ class JsonReader {
 
   whole(): Read {
     const value = this.#value(0);
-    return this.#at === this.#text.length || value instanceof Invalid ? value : undefined;
+    if (value instanceof Invalid) return value;
+    return this.#at === this.#text.length && value !== undefined ? (this.#tooLarge ?? value) : undefined;
   }
 
   /** One value, and the spaces around it. */
@@ -123,7 +126,8 @@ class JsonReader {
       if (BigInt.asIntN(64, whole) === whole) return whole;
     }
     const value = Number(digits);
-    return Number.isFinite(value) ? value : TOO_LARGE;
+    if (!Number.isFinite(value)) this.#tooLarge = TOO_LARGE;
+    return value;
   }
 
   #accept(word: string): boolean {

@@ -112,8 +112,9 @@ function comparison(name: string, symbol: string, words: string, holds: (order: 
     apply: (a, b) => {
       const order = compare(a, b);
       if (order !== undefined) return holds(order);
-      // As in cel-go NaN is neither below nor above anything, whatever that is.
-      return Number.isNaN(a) || Number.isNaN(b) ? false : NO_OVERLOAD;
+      // As in cel-go NaN is neither below nor above anything, whatever that is; but what has no order at all is not compared.
+      const hasOrder = compare(a, a) !== undefined;
+      return hasOrder && (Number.isNaN(a) || Number.isNaN(b)) ? false : NO_OVERLOAD;
     },
   };
 }

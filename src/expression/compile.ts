@@ -6,7 +6,7 @@ import { estimate } from "./cost.ts";
 import { deadConditions } from "./dead-conditions.ts";
 import { duplicateKeyProblem } from "./duplicate-keys.ts";
 import { type Folded, fold } from "./fold.ts";
-import { type Bounds, MAX_ESTIMATED_STEPS, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
+import { type Bounds, DEFAULT_BUDGET, MAX_NESTING, POLICY_BOUNDS } from "./limits.ts";
 import { parse } from "./parser.ts";
 import { type Compiled, type Expected, type Problem, problem, quoted } from "./problem.ts";
 import { mayBeAbsent, readsOf } from "./reads.ts";
@@ -70,8 +70,8 @@ function steps(text: string, scope: Scope, expected: Expected, options: CompileO
 
 /** An expression is refused that could take more than a whole request has. */
 function costProblem(tree: Tree): Problem | undefined {
-  const { steps, tooDear } = estimate(tree, MAX_ESTIMATED_STEPS);
-  return tooDear && problem(messages.tooCostly(steps, MAX_ESTIMATED_STEPS), tooDear.at);
+  const { steps, tooDear } = estimate(tree, DEFAULT_BUDGET);
+  return tooDear && problem(messages.tooCostly(steps, DEFAULT_BUDGET), tooDear.at);
 }
 
 function failed(found: Problem): { readonly ok: false; readonly stage: "check"; readonly problem: Problem } {

@@ -1,7 +1,7 @@
 import { assumedCost } from "./cost.ts";
 import type { FunctionRow } from "./functions/function-row.ts";
 import { LIBRARIES } from "./functions/registry.ts";
-import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES, MAX_ESTIMATED_STEPS, POLICY_BOUNDS } from "./limits.ts";
+import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES, DEFAULT_BUDGET, POLICY_BOUNDS } from "./limits.ts";
 import { MACROS } from "./macros.ts";
 
 const INTRODUCTION = `# Expressions
@@ -24,7 +24,7 @@ that is asked for, by \`m.key\`, \`m["key"]\`, \`has\`, \`in\`, \`.get\` and \`.
 \`has\` of an attribute depends only on whether it is there. Functions read nothing by themselves.
 
 **Limits.** An expression has at most ${POLICY_BOUNDS.length} bytes, ${POLICY_BOUNDS.nesting} levels of brackets, ${POLICY_BOUNDS.levels} levels of operators and ${POLICY_BOUNDS.entries} entries in one literal; chains of \`||\` and \`&&\`
-are not levels. Every function costs steps, of some 50 ns each, and a request has ${MAX_ESTIMATED_STEPS} of them for all that is evaluated for it: what does not end within them
+are not levels. Every function costs steps, of some 50 ns each, and a request has ${DEFAULT_BUDGET} of them for all that is evaluated for it: what does not end within them
 is an error. What an expression may cost is estimated when it is loaded, for texts of ${ASSUMED_CHARACTERS} characters, ${ASSUMED_BYTES} bytes, and lists and maps of ${ASSUMED_ENTRIES} entries;
 it is refused when that is more than a request has. The tables show the steps of one call for the smallest arguments and for those.
 

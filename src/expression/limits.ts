@@ -5,11 +5,11 @@ export const MAX_EXPRESSION_BYTES = 4096;
 /** Brackets within brackets, and runs of `!` and `-`. Chains of `||` and `&&` are not nesting. */
 export const MAX_NESTING = 64;
 /** Elements of one list or map literal. */
-export const MAX_LITERAL_ENTRIES = 1000;
+const MAX_LITERAL_ENTRIES = 1000;
 /** Nodes of a checked tree once its definitions are written out. */
-export const MAX_TREE_NODES = 10_000;
+const MAX_TREE_NODES = 10_000;
 /** Levels of a checked tree once its definitions are written out: what a closure may need of the stack. */
-export const MAX_TREE_DEPTH = 250;
+const MAX_TREE_DEPTH = 250;
 
 /** What bounds an expression when it is read. */
 export interface Bounds {
@@ -70,8 +70,6 @@ export const MAX_WEIGHT = 2 * DEFAULT_BUDGET;
 export const ASSUMED_CHARACTERS = 256;
 export const ASSUMED_BYTES = 512;
 export const ASSUMED_ENTRIES = 64;
-/** Evaluation steps that one expression may take by that estimate: all that a request has. */
-export const MAX_ESTIMATED_STEPS = DEFAULT_BUDGET;
 /** Derived attributes that need each other, counted at request time: a longer chain is an error rather than a deep stack. */
 export const MAX_DERIVATION_DEPTH = 16;
 /** Characters of an expression that a message repeats. */

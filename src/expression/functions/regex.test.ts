@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { AttributeSource } from "../../attribute/source.ts";
 import { ABSENT, type CelValue, Invalid, Optional } from "../../attribute/value.ts";
 import { createFrame, type RequestFrame } from "../frame.ts";
 import type { FunctionRow, Operand } from "./function-row.ts";
@@ -16,7 +17,7 @@ function call(name: string, a: CelValue, b: CelValue, c: CelValue = null, d: Cel
 }
 
 function frame(budget?: number): RequestFrame {
-  const source = { read: () => ABSENT, readKey: () => ABSENT, entries: () => ABSENT } as const;
+  const source: AttributeSource = { read: () => ABSENT, readKey: () => ABSENT, entries: () => ABSENT };
   return createFrame({ source, slots: 0, derived: [], record: false, ...(budget === undefined ? {} : { budget }) });
 }
 

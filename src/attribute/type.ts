@@ -72,3 +72,19 @@ export function formatType(type: CelType): string {
       return type.kind;
   }
 }
+
+/** @returns the types of a list of types, as they are written: parted by commas that are not inside of parentheses. */
+export function splitTypes(text: string): readonly string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === "(") depth++;
+    else if (text[at] === ")") depth--;
+    else if (text[at] === "," && depth === 0) {
+      parts.push(text.slice(start, at).trim());
+      start = at + 1;
+    }
+  }
+  return [...parts, text.slice(start).trim()];
+}

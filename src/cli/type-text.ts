@@ -1,4 +1,4 @@
-import type { CelType, SimpleKind } from "../attribute/type.ts";
+import { type CelType, type SimpleKind, splitTypes } from "../attribute/type.ts";
 
 /** Deeper types than this are nobody's: reading one must not take a deep stack. */
 const MAX_TYPE_DEPTH = 250;
@@ -36,22 +36,6 @@ function composed(head: string, [first, second, ...rest]: readonly (CelType | un
     default:
       return undefined;
   }
-}
-
-/** At commas that are not inside of parentheses. */
-function splitTypes(text: string): readonly string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === "(") depth++;
-    else if (text[at] === ")") depth--;
-    else if (text[at] === "," && depth === 0) {
-      parts.push(text.slice(start, at).trim());
-      start = at + 1;
-    }
-  }
-  return [...parts, text.slice(start).trim()];
 }
 
 const SIMPLE_KINDS = [

@@ -1,4 +1,4 @@
-import type { CelType, SimpleKind } from "../../attribute/type.ts";
+import { type CelType, type SimpleKind, splitTypes } from "../../attribute/type.ts";
 
 /** A type as an overload has it: CEL's types, and parameters, which stand for any type, the same one each time. */
 export type SignatureType =
@@ -56,7 +56,8 @@ function takenApart(name: string, text: string): Overload {
   const open = call.lastIndexOf(`${name}(`);
   if (open >= 0 && call.endsWith(")")) {
     const receiver = call.slice(0, Math.max(0, open - 1));
-    const parameters = splitTypes(call.slice(open + name.length + 1, -1)).map(parseSignatureType);
+    const inside = call.slice(open + name.length + 1, -1);
+    const parameters = (inside === "" ? [] : splitTypes(inside)).map(parseSignatureType);
     return receiver === ""
       ? { isMember: false, parameters, returns }
       : { isMember: true, parameters: [parseSignatureType(receiver), ...parameters], returns };
@@ -93,20 +94,3 @@ const SIMPLE: ReadonlyMap<string, SimpleKind | "type"> = new Map(
     ] as const
   ).map((kind) => [kind, kind] as const),
 );
-
-/** At commas that are not inside of brackets. */
-function splitTypes(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === "(") depth++;
-    else if (text[at] === ")") depth--;
-    else if (text[at] === "," && depth === 0) {
-      parts.push(text.slice(start, at).trim());
-      start = at + 1;
-    }
-  }
-  const last = text.slice(start).trim();
-  return last === "" ? parts : [...parts, last];
-}

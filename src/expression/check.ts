@@ -438,7 +438,7 @@ class Checker {
   #entryType(type: Type, at: Place): Type {
     const entry: Type = { kind: "map", key: this.#unifier.fresh(), value: this.#unifier.fresh() };
     if (!this.#unifier.fit([type], [entry])) this.#fail(messages.entryNeeded(this.#words(type)), at);
-    return entry;
+    return this.#unifier.known(entry);
   }
 
   #within<T>(names: readonly string[], types: readonly Type[], inside: () => T): T {
@@ -469,7 +469,7 @@ class Checker {
   #orNone(type: Type): Type | undefined {
     const result = this.#unifier.fresh();
     const none: Type = { kind: "optional", value: this.#unifier.fresh() };
-    return this.#unifier.fit([type, none], [result, result]) ? result : undefined;
+    return this.#unifier.fit([type, none], [result, result]) ? this.#unifier.known(result) : undefined;
   }
 
   /** `list.sortBy(x, key)` is the list, bound once, in the order of the list of its keys. */

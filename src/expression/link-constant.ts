@@ -115,12 +115,13 @@ function linkComparison({ function: name, args }: Tree & { op: "call" }, around:
   const bound = fromLiteral(constant.value);
   const read = readerFor(bound);
   const limit = read?.(bound);
-  const row = functionNamed(operator);
+  const row = functionNamed(name);
   if (read === undefined || limit === undefined || row === undefined) return undefined;
   const holds = comparing(operator, limit);
   const decide = (value: CelValue): Outcome => {
     const number = read(value);
-    return number === undefined ? row.apply(value, bound, null, null) : holds(number);
+    if (number !== undefined) return holds(number);
+    return left === constant ? row.apply(bound, value, null, null) : row.apply(value, bound, null, null);
   };
   return deciding(subject, decide, around);
 }

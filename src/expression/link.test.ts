@@ -231,6 +231,7 @@ describe("what only the request knows may be of any type", () => {
     ["any.dyn < 1", dyn(new Uint(0n)), "true"],
     ["any.dyn < 0.0 / 0.0", dyn("a"), "false"],
     ["any.dyn < 0.0 / 0.0", dyn([]), "error"],
+    ["0.0 / 0.0 > any.dyn", dyn([]), "false"],
     ["any.dyn.size()", dyn(1n), "error"],
     ["any.dyn && true", dyn("a"), "error"],
     ["any.dyn && it.is.no", dyn("a"), "false"],

@@ -42,8 +42,8 @@ export const REGEX: readonly FunctionRow[] = [
 ];
 
 function replace(args: readonly CelValue[], pattern: () => Engine | Invalid, pay: Pay): Outcome {
-  const [text, , replacement, count = null] = args;
-  if (typeof text !== "string" || typeof replacement !== "string") return NO_OVERLOAD;
+  const [text, written, replacement, count = null] = args;
+  if (typeof text !== "string" || typeof written !== "string" || typeof replacement !== "string") return NO_OVERLOAD;
   if (count !== null && typeof count !== "bigint") return NO_OVERLOAD;
   if (count === 0n) return text;
   const engine = pattern();

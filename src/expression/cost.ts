@@ -4,7 +4,6 @@ import type { Cost, FunctionRow } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES } from "./limits.ts";
-
 import { roundSteps } from "./link-comprehension.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Comprehension, Tree } from "./tree.ts";
@@ -29,13 +28,20 @@ export function estimate(tree: Tree, limit: number): Estimate {
   return { steps: steps + Math.ceil(weightOf(size)), tooDear: estimator.tooDear };
 }
 
+/** What policies have for patterns, which must be constants there: what others cost is of no interest. */
+export const ORDINARY_PATTERNS = { regex: "^/api/v[0-9]+/", glob: "/api/*/orders" } as const;
+
 /** @returns the steps of one call, for the smallest arguments and for those that are as large as they are assumed to be. */
 export function assumedCost(row: FunctionRow): { readonly least: number; readonly most: number } {
+  const { checked } = row;
+  const pattern = checked && checked.kind !== "zone" ? ORDINARY_PATTERNS[checked.kind] : undefined;
   const costs = overloadsOf(row.name).map(({ parameters }) => {
     const sizes = parameters.map(sizeOfParameter).map((size) => (row.deep ? weightOf(size) : size.units));
     const smallest = sizes.map(() => 1);
-    const cheapest = row.prepare?.(parameters.map(() => undefined))?.cost ?? row.cost;
-    return { least: Math.ceil(priced(cheapest, smallest)), most: Math.ceil(priced(row.cost, sizes)) };
+    const constants = parameters.map((_, index) => (index === checked?.argument ? pattern : undefined));
+    const prepared = row.prepare?.(constants)?.cost ?? row.cost;
+    const dearest = pattern === undefined ? row.cost : prepared;
+    return { least: Math.ceil(priced(prepared, smallest)), most: Math.ceil(priced(dearest, sizes)) };
   });
   return { least: Math.min(...costs.map(({ least }) => least)), most: Math.max(...costs.map(({ most }) => most)) };
 }

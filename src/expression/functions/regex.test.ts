@@ -5,9 +5,10 @@ import { createFrame, type RequestFrame } from "../frame.ts";
 import type { FunctionRow, Operand } from "./function-row.ts";
 import { REGEX } from "./regex.ts";
 import { TEXTS_AND_LISTS } from "./texts-and-lists.ts";
+import { WEIR } from "./weir.ts";
 
 function row(name: string): FunctionRow {
-  const found = [...REGEX, ...TEXTS_AND_LISTS].find((candidate) => candidate.name === name);
+  const found = [...REGEX, ...TEXTS_AND_LISTS, ...WEIR].find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no function ${name}`);
   return found;
 }

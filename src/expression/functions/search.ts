@@ -1,9 +1,9 @@
 import { ABSENT, type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
 import { charge, type Evaluate } from "../frame.ts";
 import { DEFAULT_BUDGET, MAX_REMEMBERED_PATTERNS, MAX_REQUEST_PATTERN } from "../limits.ts";
-import { aboutInstructions, compileEngine, type Engine } from "../pattern.ts";
+import { aboutInstructions, type CompiledPattern, compileEngine, type Engine } from "../pattern.ts";
 import { CHARACTERS_PER_UNIT, COST_LIMIT, invalid, NO_OVERLOAD } from "../values.ts";
-import type { Apply, Cost, FunctionRow, Operand } from "./function-row.ts";
+import type { Apply, Cost, FunctionRow, Operand, Prepared } from "./function-row.ts";
 
 /** Takes evaluation steps before they are made. @returns the error when they are not to be had. */
 export type Pay = (steps: number) => Invalid | undefined;
@@ -27,6 +27,42 @@ export function searchingBy(search: Search, sourceOf: SourceOf = (written) => wr
         ? { apply, cost: (text) => 8 + text * CHARACTERS_PER_UNIT * engine.stepsPerCharacter }
         : undefined;
     },
+  };
+}
+
+/**
+ * A function that asks whether its second argument, a pattern, is found in its first. A constant one is compiled beforehand, and mostly
+ * needs no general engine.
+ */
+export function testingBy(
+  compile: (written: string) => CompiledPattern,
+  sourceOf?: SourceOf,
+): Searching & Pick<FunctionRow, "cost"> {
+  const searching = searchingBy(isFound, sourceOf);
+  return {
+    cost: SEARCH_COST,
+    apply: searching.apply,
+    prepare: ([, written]) => (typeof written === "string" ? testing(compile(written)) : undefined),
+    link: (operands) => (operands[1]?.constant === undefined ? searching.link(operands) : undefined),
+  };
+}
+
+const isFound: Search = ([text], pattern, pay) => {
+  if (typeof text !== "string") return NO_OVERLOAD;
+  const engine = pattern();
+  if (engine instanceof Invalid) return engine;
+  return pay(1 + text.length * engine.stepsPerCharacter) ?? engine.regex.test(text);
+};
+
+function testing(compiled: CompiledPattern): Prepared {
+  if (!compiled.ok) {
+    const failure = patternFailure(compiled);
+    return { apply: () => failure };
+  }
+  const { test, stepsPerCharacter } = compiled.pattern;
+  return {
+    apply: (text) => (typeof text === "string" ? test(text) : NO_OVERLOAD),
+    cost: (text) => 1 + text * CHARACTERS_PER_UNIT * stepsPerCharacter,
   };
 }
 
@@ -118,6 +154,6 @@ function engineOf(source: string): Engine | Invalid {
 }
 
 /** What a pattern that does not compile gives when it is evaluated all the same. */
-export function patternFailure({ kind, reason }: { readonly kind: string; readonly reason: string }): Invalid {
+function patternFailure({ kind, reason }: { readonly kind: string; readonly reason: string }): Invalid {
   return kind === "too-large" ? TOO_LARGE : invalid(`not a regular expression: ${reason}`);
 }

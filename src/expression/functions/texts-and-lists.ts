@@ -1,20 +1,9 @@
-import { type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
-import { compileGlob, compilePattern, globSource } from "../pattern.ts";
+import type { CelValue, Outcome } from "../../attribute/value.ts";
+import { compilePattern } from "../pattern.ts";
 import { codePoints } from "../strings.ts";
-import { CHARACTERS_PER_UNIT, isList, isMap, NO_OVERLOAD } from "../values.ts";
-import type { Apply, FunctionRow, Prepared } from "./function-row.ts";
-import { patternFailure, SEARCH_COST, type Search, searchingBy } from "./search.ts";
-
-const test: Search = ([text], pattern, pay) => {
-  if (typeof text !== "string") return NO_OVERLOAD;
-  const engine = pattern();
-  if (engine instanceof Invalid) return engine;
-  return pay(1 + text.length * engine.stepsPerCharacter) ?? engine.regex.test(text);
-};
-
-/** For patterns that only the request knows. */
-const MATCHING = searchingBy(test);
-const GLOBBING = searchingBy(test, globSource);
+import { isList, isMap, NO_OVERLOAD } from "../values.ts";
+import type { Apply, FunctionRow } from "./function-row.ts";
+import { testingBy } from "./search.ts";
 
 /** Of the standard library: what is asked of texts, and how much there is of something. */
 export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
@@ -54,21 +43,8 @@ export const TEXTS_AND_LISTS: readonly FunctionRow[] = [
     name: "matches",
     signatures: ["string.matches(string): bool", "matches(string, string): bool"],
     doc: "Whether a regular expression (RE2, a constant) is found in the text.",
-    cost: SEARCH_COST,
     checked: { argument: 1, kind: "regex" },
-    prepare: ([, source]) => prepared(source, compilePattern),
-    apply: MATCHING.apply,
-    link: (operands) => (operands[1]?.constant === undefined ? MATCHING.link(operands) : undefined),
-  },
-  {
-    name: "glob",
-    signatures: ["string.glob(string): bool"],
-    doc: "Whether the whole text is as the pattern (a constant): `*` is one path segment or a part of one, `**` anything.",
-    cost: SEARCH_COST,
-    checked: { argument: 1, kind: "glob" },
-    prepare: ([, source]) => prepared(source, compileGlob),
-    apply: GLOBBING.apply,
-    link: (operands) => (operands[1]?.constant === undefined ? GLOBBING.link(operands) : undefined),
+    ...testingBy(compilePattern),
   },
 ];
 
@@ -82,18 +58,4 @@ function size(value: CelValue): Outcome {
 
 function onTexts(test: (a: string, b: string) => boolean): Apply {
   return (a, b) => (typeof a === "string" && typeof b === "string" ? test(a, b) : NO_OVERLOAD);
-}
-
-function prepared(source: CelValue | undefined, compile: typeof compilePattern): Prepared | undefined {
-  if (typeof source !== "string") return undefined;
-  const compiled = compile(source);
-  if (!compiled.ok) {
-    const failure = patternFailure(compiled);
-    return { apply: () => failure };
-  }
-  const { test, stepsPerCharacter } = compiled.pattern;
-  return {
-    apply: (text) => (typeof text === "string" ? test(text) : NO_OVERLOAD),
-    cost: (text) => 1 + text * CHARACTERS_PER_UNIT * stepsPerCharacter,
-  };
 }

@@ -2,9 +2,11 @@ import { ABSENT, type Absent, type CelValue, Invalid, type Outcome } from "../..
 import { charge, type Evaluate, type Frame } from "../frame.ts";
 import { bucketOf } from "../hash.ts";
 import { splitHeader } from "../header-values.ts";
+import { compileGlob, globSource } from "../pattern.ts";
 import { parseSpiffeId, type SpiffeId } from "../spiffe.ts";
 import { CHARACTERS_PER_UNIT, ENTRIES_PER_UNIT, invalid, isFailure, isMap, lookup, NO_OVERLOAD } from "../values.ts";
 import type { FunctionRow, Operand } from "./function-row.ts";
+import { testingBy } from "./search.ts";
 
 const NOT_A_MAP = invalid("not a map");
 const NOT_A_HEADER = invalid("not a text under this name");
@@ -38,6 +40,13 @@ export const WEIR: readonly FunctionRow[] = [
     cost: 1,
     apply: (value) => value,
     link: ([value, fallback]) => value && fallback && linkOrDefault(value, fallback),
+  },
+  {
+    name: "glob",
+    signatures: ["string.glob(string): bool"],
+    doc: "Whether the whole text is as the pattern (a constant): `*` is one path segment or a part of one, `**` anything.",
+    checked: { argument: 1, kind: "glob" },
+    ...testingBy(compileGlob, globSource),
   },
   {
     name: "bucket",

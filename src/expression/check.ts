@@ -7,7 +7,7 @@ import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload } from "./functions/signature.ts";
 import { inlined } from "./inline.ts";
 import type { Bounds } from "./limits.ts";
-import { groupMembers, longestAttribute, TYPE_VALUES, unknownCall, unknownPath } from "./names.ts";
+import { attributeOf, groupMembers, longestAttribute, TYPE_VALUES, unknownCall, unknownPath } from "./names.ts";
 import { qualifiedName } from "./parser.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { Scope } from "./scope.ts";
@@ -139,7 +139,7 @@ class Checker {
       return this.#fields(this.#typed({ op: "local", name: local.name, at: root.at }, local.type), path.slice(1));
     }
     const names = path.map(({ name }) => name);
-    const attribute = longestAttribute(names, this.#scope);
+    const attribute = attributeOf(path, this.#scope);
     if (attribute) return this.#attribute(path, attribute.length, attribute.type);
     if (this.#scope.definitions.has(root.name)) return this.#fields(this.#definition(root), path.slice(1));
     const type = path.some(({ optional }) => optional) ? undefined : TYPE_VALUES.get(names.join("."));
@@ -430,15 +430,8 @@ class Checker {
       case "transformMap":
         return { kind: "map", key, value: type };
       case "transformMapEntry":
-        return this.#entryType(type, at);
+        return this.#unifier.asMap(type) ?? this.#known(this.#fail(messages.entryNeeded(this.#words(type)), at));
     }
-  }
-
-  /** A map whose entries are added to others. */
-  #entryType(type: Type, at: Place): Type {
-    const entry: Type = { kind: "map", key: this.#unifier.fresh(), value: this.#unifier.fresh() };
-    if (!this.#unifier.fit([type], [entry])) this.#fail(messages.entryNeeded(this.#words(type)), at);
-    return this.#unifier.known(entry);
   }
 
   #within<T>(names: readonly string[], types: readonly Type[], inside: () => T): T {
@@ -460,16 +453,9 @@ class Checker {
     if (element === undefined) return this.#fail(messages.optionalNeeded(this.#words(tree)), operand.at);
     const inside = this.#within([variable], [element], () => this.tree(body));
     const given = this.#known(inside);
-    const result = flat ? this.#orNone(given) : ({ kind: "optional", value: given } as const);
+    const result = flat ? this.#unifier.orNone(given) : ({ kind: "optional", value: given } as const);
     if (result === undefined) return this.#fail(messages.optionalNeeded(this.#words(given)), body.at);
     return this.#typed({ op: "optional-map", operand: tree, variable, body: inside, flat, at }, result);
-  }
-
-  /** What is `optional.none()` otherwise. */
-  #orNone(type: Type): Type | undefined {
-    const result = this.#unifier.fresh();
-    const none: Type = { kind: "optional", value: this.#unifier.fresh() };
-    return this.#unifier.fit([type, none], [result, result]) ? this.#unifier.known(result) : undefined;
   }
 
   /** `list.sortBy(x, key)` is the list, bound once, in the order of the list of its keys. */

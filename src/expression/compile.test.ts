@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { plan, problemOf, scopeWith, underlined } from "../../test/cel/harness.ts";
+import { parseType } from "../attribute/type.ts";
 import { compileExpression, type Expected } from "./compile.ts";
 import { MAX_EXPRESSION_BYTES, MAX_NESTING } from "./limits.ts";
 
@@ -355,6 +356,19 @@ describe("there is a limit to everything", () => {
     }
     expect(problem).toBe("P1225");
   });
+});
+
+test.each([
+  ["p.q.r", "p.q.r"],
+  ["p.q.?r", "p.q"],
+  ["p.?q.?r", "p.q.r"],
+  ['p.q["r"]', "p.q"],
+])("of two attributes of which one is the other's beginning %s reads %s", (text, read) => {
+  const attributes = new Map([
+    ["p.q", parseType("map(string, dyn)")],
+    ["p.q.r", parseType("int")],
+  ]);
+  expect(plan(text, { attributes, definitions: new Map() }).reads.map(({ attribute }) => attribute)).toEqual([read]);
 });
 
 test("a definition is written out where it is used, with its reads at the use", () => {

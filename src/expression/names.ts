@@ -1,6 +1,7 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { suggest } from "../diagnostics/suggest.ts";
+import type { Step } from "./dotted-path.ts";
 import { FUNCTIONS, functionNamed, isOperator, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { MACROS, macroNamed } from "./macros.ts";
@@ -41,6 +42,16 @@ export function longestAttribute(
     if (type !== undefined) return { length, type };
   }
   return undefined;
+}
+
+/**
+ * @returns the attribute at the beginning of a path. `a.b.?c` looks into the attribute `a.b` where there is one, also when another is
+ * named `a.b.c`.
+ */
+export function attributeOf(path: readonly Step[], scope: Scope): ReturnType<typeof longestAttribute> {
+  const names = path.map(({ name }) => name);
+  const plain = path.findIndex(({ optional }) => optional);
+  return (plain > 0 ? longestAttribute(names.slice(0, plain), scope) : undefined) ?? longestAttribute(names, scope);
 }
 
 /** Something that means nothing, and where it stands when that is not the whole. */

@@ -58,6 +58,19 @@ export class Unifier {
     return this.fit([one], [other]) ? moreGeneral(one, other) : DYN;
   }
 
+  /** What a value is as a map; undefined when it can be none. */
+  asMap(type: Type): Type | undefined {
+    const map: Type = { kind: "map", key: this.fresh(), value: this.fresh() };
+    return this.fit([type], [map]) ? this.known(map) : undefined;
+  }
+
+  /** The type of what is of a type, and otherwise `optional.none()`; undefined when nothing can be both. */
+  orNone(type: Type): Type | undefined {
+    const either = this.fresh();
+    const none: Type = { kind: "optional", value: this.fresh() };
+    return this.fit([type, none], [either, either]) ? this.known(either) : undefined;
+  }
+
   /** An overload's types, with variables of its own in place of its parameters. */
   instance({ parameters, returns, concrete }: Overload): {
     readonly parameters: readonly Type[];

@@ -1,5 +1,6 @@
 import { type CelType, formatType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
+import { checkMacro, type MacroChecker } from "./check-macro.ts";
 import { pathOf, type Step } from "./dotted-path.ts";
 import { CONDITIONAL, INDEX, NOT, OPTIONAL_INDEX } from "./functions/built-in.ts";
 import type { FunctionRow, WrittenCall } from "./functions/function-row.ts";
@@ -12,9 +13,9 @@ import { qualifiedName } from "./parser.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { Scope } from "./scope.ts";
 import type { Call, Select, Syntax } from "./syntax.ts";
-import type { Comprehension, Literal, Place, Tree } from "./tree.ts";
+import type { Literal, Place, Tree } from "./tree.ts";
 import { argumentTypes, callForm, fieldHelp, operatorHelp } from "./type-problems.ts";
-import { BOOL, DYN, INT, isSame, literalType, type Type, Unifier } from "./unify.ts";
+import { BOOL, DYN, isSame, literalType, type Type, Unifier } from "./unify.ts";
 
 export type Checked =
   | {
@@ -46,13 +47,13 @@ export function check(syntax: Syntax, text: string, scope: Scope, bounds: Bounds
   return { ok: true, tree, type: checker.typeOf(tree), opaque: checker.opaque };
 }
 
-class Checker {
+class Checker implements MacroChecker {
   problem: Problem | undefined;
   opaque = false;
   readonly #text: string;
   readonly #scope: Scope;
   readonly #bounds: Bounds;
-  readonly #unifier = new Unifier();
+  readonly unifier = new Unifier();
   readonly #types = new Map<Tree, Type>();
   /** Variables of loops and bindings, innermost last. */
   readonly #locals: { readonly name: string; readonly type: Type }[] = [];
@@ -67,7 +68,7 @@ class Checker {
   }
 
   typeOf(tree: Tree): CelType {
-    return this.#unifier.final(this.#types.get(tree) ?? DYN);
+    return this.unifier.final(this.#types.get(tree) ?? DYN);
   }
 
   /** What functions themselves say of their arguments, once every type is known. */
@@ -76,12 +77,12 @@ class Checker {
     const typeOf: WrittenCall["typeOf"] = (tree) => this.typeOf(tree);
     for (const { row, args } of this.#written) {
       const wrong = row.checkWritten?.({ args, typeOf });
-      if (wrong) this.#fail(wrong.finding, wrong.at.at);
+      if (wrong) this.fail(wrong.finding, wrong.at.at);
     }
   }
 
   tree(syntax: Syntax): Tree {
-    if (this.#depth >= this.#bounds.levels) return this.#fail(messages.tooDeep(this.#bounds.nesting), syntax.at);
+    if (this.#depth >= this.#bounds.levels) return this.fail(messages.tooDeep(this.#bounds.nesting), syntax.at);
     this.#depth++;
     const tree = this.#node(syntax);
     this.#depth--;
@@ -91,7 +92,7 @@ class Checker {
   #node(syntax: Syntax): Tree {
     switch (syntax.is) {
       case "literal":
-        return this.#typed({ op: "constant", value: syntax.value, at: syntax.at }, literalType(syntax.value));
+        return this.typed({ op: "constant", value: syntax.value, at: syntax.at }, literalType(syntax.value));
       case "name":
       case "select":
         return this.#path(syntax);
@@ -113,17 +114,14 @@ class Checker {
       case "map":
         return this.#map(syntax);
       case "message":
-        return this.#fail(messages.noMessages(syntax.name), syntax.at);
+        return this.fail(messages.noMessages(syntax.name), syntax.at);
       case "has":
         return this.#has(syntax.of, syntax.at);
       case "comprehension":
-        return this.#comprehension(syntax);
       case "bind":
-        return this.#bind(syntax);
       case "optional-map":
-        return this.#optionalMap(syntax);
       case "sort-by":
-        return this.#sortBy(syntax);
+        return checkMacro(syntax, this);
     }
   }
 
@@ -136,7 +134,7 @@ class Checker {
     if (path === undefined || root === undefined) return this.#fieldOf(syntax);
     const local = root.rooted ? undefined : this.#locals.findLast(({ name }) => name === root.name);
     if (local) {
-      return this.#fields(this.#typed({ op: "local", name: local.name, at: root.at }, local.type), path.slice(1));
+      return this.#fields(this.typed({ op: "local", name: local.name, at: root.at }, local.type), path.slice(1));
     }
     const names = path.map(({ name }) => name);
     const attribute = attributeOf(path, this.#scope);
@@ -145,10 +143,10 @@ class Checker {
     const type = path.some(({ optional }) => optional) ? undefined : TYPE_VALUES.get(names.join("."));
     if (type) {
       const value = { type: "type", name: type.name } as const;
-      return this.#typed({ op: "constant", value, at: syntax.at }, { kind: "type", of: type.of });
+      return this.typed({ op: "constant", value, at: syntax.at }, { kind: "type", of: type.of });
     }
     const unknown = unknownPath(names, path, this.#text, this.#scope, this.#localNames());
-    return this.#fail(unknown.finding, unknown.at);
+    return this.fail(unknown.finding, unknown.at);
   }
 
   #localNames(): readonly string[] {
@@ -159,9 +157,9 @@ class Checker {
     const named = path.slice(0, length);
     const at = named.at(-1)?.at ?? [0, 0];
     const name = named.map((step) => step.name).join(".");
-    const attribute = this.#typed({ op: "attribute", name, type, at }, type);
+    const attribute = this.typed({ op: "attribute", name, type, at }, type);
     if (!named.some(({ optional }) => optional)) return this.#fields(attribute, path.slice(length));
-    const optional = this.#typed({ op: "optional", operand: attribute, at }, { kind: "optional", value: type });
+    const optional = this.typed({ op: "optional", operand: attribute, at }, { kind: "optional", value: type });
     return this.#fields(optional, path.slice(length));
   }
 
@@ -171,11 +169,10 @@ class Checker {
     if (plan === undefined) throw new Error("a definition that is not there");
     const written = inlined(plan.tree, at);
     this.#nodes += written.nodes;
-    if (this.#nodes > this.#bounds.nodes) return this.#fail(messages.tooLarge(this.#bounds.nodes), at);
-    if (this.#depth + written.depth > this.#bounds.levels)
-      return this.#fail(messages.tooDeep(this.#bounds.nesting), at);
+    if (this.#nodes > this.#bounds.nodes) return this.fail(messages.tooLarge(this.#bounds.nodes), at);
+    if (this.#depth + written.depth > this.#bounds.levels) return this.fail(messages.tooDeep(this.#bounds.nesting), at);
     if (plan.type.kind === "dyn" && plan.constant?.type === "null") this.opaque = true;
-    return this.#typed(written.tree, plan.type);
+    return this.typed(written.tree, plan.type);
   }
 
   #fields(tree: Tree, steps: readonly Step[]): Tree {
@@ -190,16 +187,16 @@ class Checker {
   #field(operand: Tree, field: string, optional: boolean, at: Place): Tree {
     const { type, isOptional } = this.#fieldType(operand, at, field);
     const result: Type = isOptional || optional ? { kind: "optional", value: type } : type;
-    return this.#typed({ op: optional ? "optional-select" : "select", operand, field, at }, result);
+    return this.typed({ op: optional ? "optional-select" : "select", operand, field, at }, result);
   }
 
   #fieldType(operand: Tree, at: Place, field: string): { readonly type: Type; readonly isOptional: boolean } {
-    const whole = this.#known(operand);
+    const whole = this.known(operand);
     const inside = whole.kind === "optional" ? whole.value : whole;
     const isOptional = whole.kind === "optional";
     if (inside.kind === "map") return { type: inside.value, isOptional };
-    if (inside.kind === "variable") this.#unifier.fit([DYN], [inside]);
-    else if (inside.kind !== "dyn") this.#fail(messages.noFields(this.#words(inside), fieldHelp(field)), at);
+    if (inside.kind === "variable") this.unifier.fit([DYN], [inside]);
+    else if (inside.kind !== "dyn") this.fail(messages.noFields(this.words(inside), fieldHelp(field)), at);
     return { type: DYN, isOptional };
   }
 
@@ -211,97 +208,96 @@ class Checker {
     const isLocal = root !== undefined && !root.rooted && this.#localNames().includes(root.name);
     if (!isLocal && path !== undefined && longestAttribute(names.slice(0, -1), this.#scope) === undefined) {
       const type = this.#scope.attributes.get(names.join("."));
-      if (type) return this.#typed({ op: "has", operand: this.#attribute(path, path.length, type), at }, BOOL);
+      if (type) return this.typed({ op: "has", operand: this.#attribute(path, path.length, type), at }, BOOL);
       const members = groupMembers(names.join("."), this.#scope);
       if (members.length > 0) return this.#hasGroup(members, at);
       if (!this.#scope.definitions.has(names[0] ?? "")) {
         const unknown = unknownPath(names, path, this.#text, this.#scope, this.#localNames());
-        return this.#fail(unknown.finding, unknown.at);
+        return this.fail(unknown.finding, unknown.at);
       }
     }
     const operand = this.tree(of.operand);
     this.#fieldType(operand, of.at, of.field);
-    return this.#typed({ op: "has", operand, field: of.field, at }, BOOL);
+    return this.typed({ op: "has", operand, field: of.field, at }, BOOL);
   }
 
   /** A group is there when one of its attributes is. */
   #hasGroup(members: readonly (readonly [string, CelType])[], at: Place): Tree {
     const operands = members.map(([name, type]): Tree => {
-      const operand = this.#typed({ op: "attribute", name, type, at }, type);
-      return this.#typed({ op: "has", operand, at }, BOOL);
+      const operand = this.typed({ op: "attribute", name, type, at }, type);
+      return this.typed({ op: "has", operand, at }, BOOL);
     });
-    return this.#typed({ op: "or", operands, at }, BOOL);
+    return this.typed({ op: "or", operands, at }, BOOL);
   }
 
   // ── Operators ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #chain({ is, operands, at }: Syntax & { is: "and" | "or" }): Tree {
-    const trees = operands.map((operand) => this.#condition(operand, "each side of `&&` and `||`"));
-    return this.#typed({ op: is, operands: trees, at }, BOOL);
+    const trees = operands.map((operand) => this.condition(operand, "each side of `&&` and `||`"));
+    return this.typed({ op: is, operands: trees, at }, BOOL);
   }
 
-  #condition(syntax: Syntax, where: string): Tree {
+  condition(syntax: Syntax, where: string): Tree {
     const tree = this.tree(syntax);
-    if (!this.#unifier.fit([this.#known(tree)], [BOOL]))
-      this.#fail(messages.conditionNeeded(where, this.#words(tree)), syntax.at);
+    if (!this.unifier.fit([this.known(tree)], [BOOL]))
+      this.fail(messages.conditionNeeded(where, this.words(tree)), syntax.at);
     return tree;
   }
 
   #not({ operand, at }: Syntax & { is: "not" }): Tree {
     const tree = this.tree(operand);
-    if (this.#resolve(NOT, [tree]) === undefined)
-      this.#fail(messages.operatorTypes("!", [this.#words(tree)], undefined), at);
-    return this.#typed({ op: "not", operand: tree, at }, BOOL);
+    if (this.resolve(NOT, [tree]) === undefined)
+      this.fail(messages.operatorTypes("!", [this.words(tree)], undefined), at);
+    return this.typed({ op: "not", operand: tree, at }, BOOL);
   }
 
   #operator({ name, args, at }: Syntax & { is: "operator" }): Tree {
     const trees = args.map((arg) => this.tree(arg));
-    const type = this.#resolve(overloadsOf(name), trees);
+    const type = this.resolve(overloadsOf(name), trees);
     if (type === undefined) {
-      const types = trees.map((tree) => this.#words(tree));
+      const types = trees.map((tree) => this.words(tree));
       const sign = name.replaceAll("_", "");
-      this.#fail(messages.operatorTypes(sign, types, operatorHelp(sign, types)), at);
+      this.fail(messages.operatorTypes(sign, types, operatorHelp(sign, types)), at);
     }
-    return this.#typed({ op: "call", function: name, args: trees, at }, type ?? DYN);
+    return this.typed({ op: "call", function: name, args: trees, at }, type ?? DYN);
   }
 
   #index({ operand, index, optional, at }: Syntax & { is: "index" }): Tree {
     const container = this.tree(operand);
     const key = this.tree(index);
-    const type = this.#resolve(optional ? OPTIONAL_INDEX : INDEX, [container, key]);
+    const type = this.resolve(optional ? OPTIONAL_INDEX : INDEX, [container, key]);
     if (type)
-      return this.#typed({ op: optional ? "optional-index" : "index", operand: container, index: key, at }, type);
-    const whole = this.#known(container);
+      return this.typed({ op: optional ? "optional-index" : "index", operand: container, index: key, at }, type);
+    const whole = this.known(container);
     const inside = whole.kind === "optional" ? whole.value : whole;
     if (inside.kind === "map")
-      return this.#fail(messages.indexType(this.#words(inside), this.#words(inside.key), this.#words(key)), index.at);
-    if (inside.kind === "list")
-      return this.#fail(messages.indexType(this.#words(inside), "an int", this.#words(key)), at);
-    return this.#fail(messages.noFields(this.#words(container)), at);
+      return this.fail(messages.indexType(this.words(inside), this.words(inside.key), this.words(key)), index.at);
+    if (inside.kind === "list") return this.fail(messages.indexType(this.words(inside), "an int", this.words(key)), at);
+    return this.fail(messages.noFields(this.words(container)), at);
   }
 
   #conditional({ condition, whenTrue, whenFalse, at }: Syntax & { is: "conditional" }): Tree {
     const trees = [this.tree(condition), this.tree(whenTrue), this.tree(whenFalse)] as const;
-    const type = this.#resolve(CONDITIONAL, trees);
+    const type = this.resolve(CONDITIONAL, trees);
     const [test, yes, no] = trees;
     if (type === undefined) {
-      if (!this.#unifier.fit([this.#known(test)], [BOOL]))
-        this.#fail(messages.conditionNeeded("this condition", this.#words(test)), condition.at);
-      else this.#fail(messages.branchesDiffer(this.#words(yes), this.#words(no)), at);
+      if (!this.unifier.fit([this.known(test)], [BOOL]))
+        this.fail(messages.conditionNeeded("this condition", this.words(test)), condition.at);
+      else this.fail(messages.branchesDiffer(this.words(yes), this.words(no)), at);
     }
-    return this.#typed({ op: "conditional", condition: test, whenTrue: yes, whenFalse: no, at }, type ?? DYN);
+    return this.typed({ op: "conditional", condition: test, whenTrue: yes, whenFalse: no, at }, type ?? DYN);
   }
 
   #list({ elements, optional, at }: Syntax & { is: "list" }): Tree {
     let type: Type | undefined;
     const trees = elements.map((element, index) => {
       const tree = this.tree(element);
-      type = this.#unifier.join(type, this.#elementType(tree, optional.includes(index), element.at));
+      type = this.unifier.join(type, this.#elementType(tree, optional.includes(index), element.at));
       return tree;
     });
     const marks = optional.length > 0 ? { optional } : {};
-    const element = type ?? this.#unifier.fresh();
-    return this.#typed({ op: "list", elements: trees, ...marks, at }, { kind: "list", element });
+    const element = type ?? this.unifier.fresh();
+    return this.typed({ op: "list", elements: trees, ...marks, at }, { kind: "list", element });
   }
 
   #map({ entries, optional, at }: Syntax & { is: "map" }): Tree {
@@ -309,25 +305,25 @@ class Checker {
     let valueType: Type | undefined;
     const trees = entries.map(([key, value], index) => {
       const pair = [this.tree(key), this.tree(value)] as const;
-      keyType = this.#unifier.join(keyType, this.#known(pair[0]));
-      valueType = this.#unifier.join(valueType, this.#elementType(pair[1], optional.includes(index), value.at));
+      keyType = this.unifier.join(keyType, this.known(pair[0]));
+      valueType = this.unifier.join(valueType, this.#elementType(pair[1], optional.includes(index), value.at));
       return pair;
     });
     const marks = optional.length > 0 ? { optional } : {};
     const type: Type = {
       kind: "map",
-      key: keyType ?? this.#unifier.fresh(),
-      value: valueType ?? this.#unifier.fresh(),
+      key: keyType ?? this.unifier.fresh(),
+      value: valueType ?? this.unifier.fresh(),
     };
-    return this.#typed({ op: "map", entries: trees, ...marks, at }, type);
+    return this.typed({ op: "map", entries: trees, ...marks, at }, type);
   }
 
   /** What stands in a literal; of `?x` the value of the optional. */
   #elementType(tree: Tree, optional: boolean, at: Place): Type {
-    const type = this.#known(tree);
+    const type = this.known(tree);
     if (!optional) return type;
     if (type.kind === "optional") return type.value;
-    if (type.kind !== "dyn") this.#fail(messages.optionalNeeded(this.#words(type)), at);
+    if (type.kind !== "dyn") this.fail(messages.optionalNeeded(this.words(type)), at);
     return type;
   }
 
@@ -341,7 +337,7 @@ class Checker {
       return this.#function(dotted, undefined, args, [call.at[0], named[1]], at);
     }
     if (dotted !== undefined && this.#scope.attributes.has(dotted) && functionNamed(name) === undefined)
-      return this.#fail(messages.attributeCalled(dotted), [call.at[0], named[1]]);
+      return this.fail(messages.attributeCalled(dotted), [call.at[0], named[1]]);
     return this.#function(name, receiver, args, named, at);
   }
 
@@ -351,158 +347,70 @@ class Checker {
     const row = functionNamed(name);
     const wrongForm =
       row === undefined ? unknownCall(name, args, named) : callForm(row, receiver !== undefined, args.length);
-    if (wrongForm) return this.#fail(wrongForm.finding, wrongForm.at ?? named);
+    if (wrongForm) return this.fail(wrongForm.finding, wrongForm.at ?? named);
     if (row === undefined) throw new Error("a function that is neither known nor unknown");
     const trees = row.variadic && all.length > 2 ? [this.#wrapped(all, at)] : all;
     const isMember = receiver !== undefined;
     const candidates = overloadsOf(name).filter((overload) => overload.isMember === isMember);
-    const type = this.#resolve(candidates, trees);
+    const type = this.resolve(candidates, trees);
     if (type === undefined) {
-      const types = trees.map((tree) => this.#words(tree));
+      const types = trees.map((tree) => this.words(tree));
       const wrong = argumentTypes(name, candidates, types, isMember);
-      return this.#fail(wrong.finding, wrong.ofReceiver && receiver ? receiver.at : at);
+      return this.fail(wrong.finding, wrong.ofReceiver && receiver ? receiver.at : at);
     }
     if (row.checkWritten) this.#written.push({ row, args: trees });
-    return this.#typed({ op: "call", function: name, args: trees, at }, type);
+    return this.typed({ op: "call", function: name, args: trees, at }, type);
   }
 
   #wrapped(elements: readonly Tree[], at: Place): Tree {
-    const element = elements.map((tree) => this.#known(tree)).reduce((one, other) => this.#unifier.join(one, other));
-    return this.#typed({ op: "list", elements, at }, { kind: "list", element });
+    const element = elements.map((tree) => this.known(tree)).reduce((one, other) => this.unifier.join(one, other));
+    return this.typed({ op: "list", elements, at }, { kind: "list", element });
   }
 
   /** The type of a call's result: `dyn` when several overloads fit and say different things. */
-  #resolve(overloads: readonly Overload[], args: readonly Tree[]): Type | undefined {
+  resolve(overloads: readonly Overload[], args: readonly Tree[]): Type | undefined {
     const types = args.map((arg) => this.#types.get(arg) ?? DYN);
     let result: Type | undefined;
     for (const overload of overloads) {
       if (overload.parameters.length !== types.length) continue;
-      const { parameters, returns } = this.#unifier.instance(overload);
-      if (!this.#unifier.fit(types, parameters)) continue;
-      const type = this.#unifier.known(returns);
+      const { parameters, returns } = this.unifier.instance(overload);
+      if (!this.unifier.fit(types, parameters)) continue;
+      const type = this.unifier.known(returns);
       if (result === undefined) result = type;
       else if (result.kind !== "dyn" && !isSame(type, result)) result = DYN;
     }
     return result;
   }
 
-  // ── Macros ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #comprehension(syntax: Syntax & { is: "comprehension" }): Tree {
-    const { macro, variable, second, at } = syntax;
-    const range = this.tree(syntax.range);
-    const [key, value] = this.#rangeTypes(range, syntax.range.at);
-    const isList = this.#known(range).kind === "list";
-    const bound = second === undefined ? [key] : isList ? [INT, value] : [key, value];
-    const names = second === undefined ? [variable] : [variable, second];
-    const isCondition = macro === "all" || macro === "exists" || macro === "exists_one" || macro === "filter";
-    const [where, body] = this.#within(names, bound, () => [
-      syntax.where && this.#condition(syntax.where, "this condition"),
-      isCondition ? this.#condition(syntax.body, "this condition") : this.tree(syntax.body),
-    ]);
-    const parts = { ...(second === undefined ? {} : { second }), ...(where ? { where } : {}) };
-    const tree: Comprehension = { op: "comprehension", macro, range, variable, ...parts, body, at };
-    return this.#typed(tree, this.#resultType(tree, bound[0] ?? DYN, syntax.body.at));
-  }
-
-  /** What a loop over a range gives its variables: with one, elements or keys; with two, keys and values. */
-  #rangeTypes(range: Tree, at: Place): readonly [Type, Type] {
-    const type = this.#known(range);
-    if (type.kind === "list") return [type.element, type.element];
-    if (type.kind === "map") return [type.key, type.value];
-    if (type.kind === "variable") this.#unifier.fit([DYN], [type]);
-    else if (type.kind !== "dyn") this.#fail(messages.notARange(this.#words(type)), at);
-    return [DYN, DYN];
-  }
-
-  #resultType({ macro, body }: Comprehension, key: Type, at: Place): Type {
-    const type = this.#known(body);
-    switch (macro) {
-      case "all":
-      case "exists":
-      case "exists_one":
-        return BOOL;
-      case "filter":
-        return { kind: "list", element: key };
-      case "map":
-      case "transformList":
-        return { kind: "list", element: type };
-      case "transformMap":
-        return { kind: "map", key, value: type };
-      case "transformMapEntry":
-        return this.#unifier.asMap(type) ?? this.#known(this.#fail(messages.entryNeeded(this.#words(type)), at));
-    }
-  }
-
-  #within<T>(names: readonly string[], types: readonly Type[], inside: () => T): T {
+  /** What stands where variables are bound. */
+  within<T>(names: readonly string[], types: readonly Type[], inside: () => T): T {
     this.#locals.push(...names.map((name, index) => ({ name, type: types[index] ?? DYN })));
     const result = inside();
     this.#locals.length -= names.length;
     return result;
   }
 
-  #bind({ variable, value, body, at }: Syntax & { is: "bind" }): Tree {
-    const bound = this.tree(value);
-    const inside = this.#within([variable], [this.#known(bound)], () => this.tree(body));
-    return this.#typed({ op: "bind", variable, value: bound, body: inside, at }, this.#known(inside));
-  }
-
-  #optionalMap({ flat, operand, variable, body, at }: Syntax & { is: "optional-map" }): Tree {
-    const tree = this.tree(operand);
-    const element = this.#resolve(overloadsOf("value"), [tree]);
-    if (element === undefined) return this.#fail(messages.optionalNeeded(this.#words(tree)), operand.at);
-    const inside = this.#within([variable], [element], () => this.tree(body));
-    const given = this.#known(inside);
-    const result = flat ? this.#unifier.orNone(given) : ({ kind: "optional", value: given } as const);
-    if (result === undefined) return this.#fail(messages.optionalNeeded(this.#words(given)), body.at);
-    return this.#typed({ op: "optional-map", operand: tree, variable, body: inside, flat, at }, result);
-  }
-
-  /** `list.sortBy(x, key)` is the list, bound once, in the order of the list of its keys. */
-  #sortBy({ list, variable, key, at }: Syntax & { is: "sort-by" }): Tree {
-    const value = this.tree(list);
-    const type = this.#known(value);
-    const [element] = this.#rangeTypes(value, list.at);
-    const body = this.#within([SORTED, variable], [type, element], () => this.tree(key));
-    const bound = (): Tree => this.#typed({ op: "local", name: SORTED, at: list.at }, type);
-    const keys = this.#typed(
-      { op: "comprehension", macro: "map", range: bound(), variable, body, at },
-      { kind: "list", element: this.#known(body) },
-    );
-    const args = [bound(), keys];
-    const name = "@sortByAssociatedKeys";
-    const result = this.#resolve(overloadsOf(name), args);
-    if (result === undefined) {
-      const types = args.map((arg) => this.#words(arg));
-      return this.#fail(argumentTypes("sortBy", overloadsOf(name), types, true).finding, at);
-    }
-    const call = this.#typed({ op: "call", function: name, args, at }, result);
-    return this.#typed({ op: "bind", variable: SORTED, value, body: call, at }, result);
-  }
-
-  #typed<Node extends Tree>(tree: Node, type: Type): Node {
+  typed<Node extends Tree>(tree: Node, type: Type): Node {
     this.#nodes++;
     this.#types.set(tree, type);
     return tree;
   }
 
-  #known(tree: Tree): Type {
-    return this.#unifier.known(this.#types.get(tree) ?? DYN);
+  known(tree: Tree): Type {
+    return this.unifier.known(this.#types.get(tree) ?? DYN);
   }
 
-  #words(of: Tree | Type): string {
-    return formatType("op" in of ? this.typeOf(of) : this.#unifier.final(of));
+  words(of: Tree | Type): string {
+    return formatType("op" in of ? this.typeOf(of) : this.unifier.final(of));
   }
 
   /** Keeps the leftmost problem; what takes the node's place fits everywhere, and fails when it is evaluated. */
-  #fail(finding: messages.Finding, at: Place): Tree {
+  fail(finding: messages.Finding, at: Place): Tree {
     if (this.problem === undefined || at[0] < this.problem.start) this.problem = problem(finding, at);
     const [operand, index] = [{ op: "list", elements: [], at } as const, { op: "constant", value: ZERO, at } as const];
-    return this.#typed({ op: "index", operand, index, at }, DYN);
+    return this.typed({ op: "index", operand, index, at }, DYN);
   }
 }
 
 /** There is no first element of no elements. */
 const ZERO: Literal = { type: "int", value: 0n };
-/** Cannot be written. */
-const SORTED = "@sorted";

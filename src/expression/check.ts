@@ -145,12 +145,17 @@ class Checker implements MacroChecker {
       const value = { type: "type", name: type.name } as const;
       return this.typed({ op: "constant", value, at: syntax.at }, { kind: "type", of: type.of });
     }
-    const unknown = unknownPath(names, path, this.#text, this.#scope, this.#localNames());
-    return this.fail(unknown.finding, unknown.at);
+    return this.#unknown(path);
   }
 
   #localNames(): readonly string[] {
     return this.#locals.map(({ name }) => name);
+  }
+
+  #unknown(path: readonly Step[]): Tree {
+    const whereabouts = { text: this.#text, scope: this.#scope, variables: this.#localNames() };
+    const { finding, at } = unknownPath(path, whereabouts);
+    return this.fail(finding, at);
   }
 
   #attribute(path: readonly Step[], length: number, type: CelType): Tree {
@@ -211,10 +216,7 @@ class Checker implements MacroChecker {
       if (type) return this.typed({ op: "has", operand: this.#attribute(path, path.length, type), at }, BOOL);
       const members = groupMembers(names.join("."), this.#scope);
       if (members.length > 0) return this.#hasGroup(members, at);
-      if (!this.#scope.definitions.has(names[0] ?? "")) {
-        const unknown = unknownPath(names, path, this.#text, this.#scope, this.#localNames());
-        return this.fail(unknown.finding, unknown.at);
-      }
+      if (!this.#scope.definitions.has(names[0] ?? "")) return this.#unknown(path);
     }
     const operand = this.tree(of.operand);
     this.#fieldType(operand, of.at, of.field);

@@ -60,14 +60,17 @@ export interface Unknown {
   readonly at: Place;
 }
 
+/** Where something stands that means nothing: the whole expression, and what has a name there. */
+export interface Whereabouts {
+  readonly text: string;
+  readonly scope: Scope;
+  /** Of loops and bindings. */
+  readonly variables: readonly string[];
+}
+
 /** @returns what to say of a dotted name of which no beginning is an attribute, a definition or a variable. */
-export function unknownPath(
-  parts: readonly string[],
-  path: readonly { readonly at: Place }[],
-  text: string,
-  scope: Scope,
-  variables: readonly string[],
-): Unknown {
+export function unknownPath(path: readonly Step[], { text, scope, variables }: Whereabouts): Unknown {
+  const parts = path.map(({ name }) => name);
   const start = path[0]?.at[0] ?? 0;
   const upTo = (length: number): Place => path[length - 1]?.at ?? [start, start];
   const dashed = dashedKey(text, start, scope);
@@ -83,7 +86,7 @@ export function unknownPath(
   const name = parts.slice(0, length).join(".");
   const form = parts.length === 1 && functionNamed(name) ? formsOf(name)[0] : undefined;
   if (form !== undefined) return { finding: messages.functionAsValue(name, form), at: upTo(length) };
-  const suggestion = known === 0 ? nearest(parts, length, scope, variables) : nearestMember(parts, known, scope);
+  const suggestion = known === 0 ? nearest(parts, scope, variables) : nearestMember(parts, known, scope);
   const isWord = parts.length === 1 && (suggestion === undefined || SHOUTED.test(name));
   const finding = isWord ? messages.textWithoutQuotes(name) : messages.unknownAttribute(name, suggestion);
   return { finding, at: upTo(length) };
@@ -133,16 +136,11 @@ function dashedKey(
 }
 
 /** Of the whole name, or of a shorter beginning: the rest may be a key of a map. */
-function nearest(
-  parts: readonly string[],
-  length: number,
-  scope: Scope,
-  variables: readonly string[],
-): string | undefined {
+function nearest(parts: readonly string[], scope: Scope, variables: readonly string[]): string | undefined {
   const candidates = [...scope.attributes.keys(), ...scope.definitions.keys(), ...variables, ...functionNames()];
   for (let end = parts.length; end > 0; end--) {
     const found = suggest(parts.slice(0, end).join("."), candidates);
-    if (found !== undefined && (end >= length || found.includes("."))) return found;
+    if (found !== undefined && (end === parts.length || found.includes("."))) return found;
   }
   return undefined;
 }

@@ -122,10 +122,7 @@ class Parser {
     for (let sign = this.#takeOf(signs); sign !== undefined; sign = this.#takeOf(signs)) {
       const right = operand();
       const args = [left, right];
-      left = this.#node(
-        { is: "operator", name: `_${sign.text}_`, args, sign: placeOf(sign), at: this.#around(left, right) },
-        ...args,
-      );
+      left = this.#node({ is: "operator", name: `_${sign.text}_`, args, at: this.#around(left, right) }, ...args);
     }
     return left;
   }
@@ -144,7 +141,7 @@ class Parser {
     if (run % 2 === 0) return operand;
     const at: Place = [first.start, this.#placeOf(operand)[1]];
     if (first.text === "!") return this.#node({ is: "not", operand, at }, operand);
-    return this.#node({ is: "operator", name: "-_", args: [operand], sign: placeOf(first), at }, operand);
+    return this.#node({ is: "operator", name: "-_", args: [operand], at }, operand);
   }
 
   #isNegativeNumber(): boolean {

@@ -18,8 +18,6 @@ export type Syntax =
       readonly is: "operator";
       readonly name: string;
       readonly args: readonly Syntax[];
-      /** Where its sign stands. */
-      readonly sign: Place;
       readonly at: Place;
     }
   /** A whole chain: long ones are wide, not deep. */

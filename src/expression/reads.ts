@@ -1,3 +1,4 @@
+import type { AbsenceAnswer } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import type { AttributeRead, Guard, Place, Tree } from "./tree.ts";
 
@@ -112,63 +113,31 @@ class Collector {
   }
 
   #call({ function: name, args, at }: Tree & { op: "call" }, around: Around): void {
-    const [first, second, ...others] = args;
-    if (first === undefined) return;
-    switch (name) {
-      case "_==_":
-      case "_!=_":
-        for (const arg of args) this.visit(arg, { ...around, compared: true });
-        break;
-      case "_in_":
-        if (second) this.#in(first, second, around, at);
-        break;
-      case "get":
-        if (second) this.#get(first, second, others, around, at);
-        break;
-      case "values":
-        if (second) this.#values(first, second, around, at);
-        break;
-      case "orDefault":
-        this.visit(first, guarded("orDefault", around));
-        this.#rest(second, others, around);
-        break;
-      case "orValue":
-      case "or":
-        this.visit(first, around);
-        this.#rest(second, others, around);
-        break;
-      default:
-        this.#each(args, around);
-        break;
-    }
+    const row = functionNamed(name);
+    const isComparison = name === "_==_" || name === "_!=_";
+    const inside = { ...around, compared: isComparison || (around.compared && row?.selects === true) };
+    if (name === "_in_") this.#in(args, around, at);
+    else if (row?.answersAbsence) this.#answered(args, row.answersAbsence, inside, at);
+    else for (const arg of args) this.visit(arg, inside);
   }
 
-  #in(element: Tree, container: Tree, around: Around, at: Place): void {
-    const key = constantText(element);
+  #in([element, container]: readonly Tree[], around: Around, at: Place): void {
+    if (element === undefined || container === undefined) return;
     const isMap = container.op === "attribute" && container.type.kind !== "list";
     this.visit(element, { ...around, compared: !isMap });
-    if (isMap) this.#read(container.name, key, guarded("in", around), at);
+    if (isMap) this.#read(container.name, constantText(element), guarded("in", around), at);
     else this.visit(container, { ...around, compared: false });
   }
 
-  #get(map: Tree, key: Tree, fallback: readonly Tree[], around: Around, at: Place): void {
-    const name = constantText(key);
-    const inside = guarded("get", around);
-    if (map.op === "attribute") this.#read(map.name, name, inside, at);
-    else this.visit(map, inside);
-    this.#rest(key, [], { ...around, compared: false });
-    this.#rest(undefined, fallback, around);
-  }
-
-  #values(map: Tree, name: Tree, around: Around, at: Place): void {
-    const inside = { ...guarded("values", around), compared: false };
-    if (map.op === "attribute") this.#read(map.name, constantText(name)?.toLowerCase(), inside, at);
-    else this.visit(map, inside);
-    this.visit(name, { ...around, compared: false });
-  }
-
-  #rest(second: Tree | undefined, others: readonly Tree[], around: Around): void {
-    for (const tree of second ? [second, ...others] : others) this.visit(tree, around);
+  /** The first argument is guarded; of an attribute it may be one key of it, which the second argument is. */
+  #answered([first, ...others]: readonly Tree[], { guard, key }: AbsenceAnswer, around: Around, at: Place): void {
+    if (first === undefined) return;
+    const [second] = others;
+    const written = second && constantText(second);
+    const inside = guarded(guard, around);
+    if (key === undefined || first.op !== "attribute") this.visit(first, inside);
+    else this.#read(first.name, written === undefined ? undefined : key(written), inside, at);
+    for (const other of others) this.visit(other, key && other === second ? { ...around, compared: false } : around);
   }
 
   #read(attribute: string, key: string | undefined, { guard, compared }: Around, at: Place): void {
@@ -248,10 +217,13 @@ export function mayBeAbsent(tree: Tree, isThere: IsThere = () => false): boolean
   }
 }
 
-/** `.get`, `.values` and `.orDefault` answer for the absence of what they are called on, not for that of their arguments. */
+/** What answers for the absence of what it is called on does not answer for that of its other arguments. */
 function callMayBeAbsent(name: string, args: readonly Tree[], within: (tree: Tree) => boolean): boolean {
-  if (name === "orDefault") return args[0] !== undefined && within(args[0]) && args.slice(1).some(within);
-  if (functionNamed(name)?.mayBeAbsent) return true;
-  const answers = name === "get" || name === "values";
-  return (answers ? args.slice(1) : args).some(within);
+  const row = functionNamed(name);
+  if (row?.mayBeAbsent) return true;
+  const [first, ...others] = args;
+  const answer = row?.answersAbsence;
+  if (first === undefined || answer === undefined) return args.some(within);
+  // A key is absent whether the map is or not.
+  return others.some(within) && (answer.key !== undefined || within(first));
 }

@@ -2,7 +2,7 @@ import type { CelType } from "../../attribute/type.ts";
 import type { CelValue, Outcome } from "../../attribute/value.ts";
 import type { Finding } from "../../diagnostics/messages/expression.ts";
 import type { Evaluate, Frame } from "../frame.ts";
-import type { Tree } from "../tree.ts";
+import type { Guard, Tree } from "../tree.ts";
 
 /**
  * One function or operator, one row: the checker, the linker, the cost estimate and the documentation are derived from it. To add one,
@@ -35,6 +35,10 @@ export interface FunctionRow {
   readonly apply: Apply;
   /** Given values only, it may give ABSENT all the same. */
   readonly mayBeAbsent?: true;
+  /** It has an answer for the absence of its first argument; without it, what is absent makes the result absent. Wants a `link`. */
+  readonly answersAbsence?: AbsenceAnswer;
+  /** Its result is one of its arguments or in one, as it is: who compares the result compares them. */
+  readonly selects?: true;
   /** More than two arguments are made one list: `math.greatest(1, 2, 3)`. */
   readonly variadic?: true;
   /** What knowing the number of arguments and the constant ones at link time makes of it; undefined entries are not constant. */
@@ -62,6 +66,13 @@ export type Apply = (a: CelValue, b: CelValue, c: CelValue, d: CelValue) => Outc
 export interface Prepared {
   readonly apply: Apply;
   readonly cost?: Cost;
+}
+
+export interface AbsenceAnswer {
+  /** As the reads of a plan name it. */
+  readonly guard: Guard;
+  /** For what looks for its second argument in a map: the key that it finds, by what is written. */
+  readonly key?: (written: string) => string;
 }
 
 /**

@@ -49,6 +49,7 @@ export const OPTIONALS: readonly FunctionRow[] = [
     doc: "The value of an optional, or the argument when it has none.",
     cost: 1,
     apply: (optional, fallback) => on(optional, (value) => (value === ABSENT ? fallback : value)),
+    selects: true,
     link: ([optional, fallback]) => optional && fallback && fallingBack(optional, fallback, (value) => value),
   },
   {
@@ -57,6 +58,7 @@ export const OPTIONALS: readonly FunctionRow[] = [
     doc: "The optional itself when it has a value, otherwise the argument.",
     cost: 1,
     apply: (optional, other) => on(optional, (value) => (value === ABSENT ? other : optional)),
+    selects: true,
     link: ([optional, fallback]) => optional && fallback && fallingBack(optional, fallback, (_, whole) => whole),
   },
   unwrapping("optional.unwrap", "optional.unwrap(list(optional(V))): list(V)"),

@@ -22,6 +22,8 @@ export const WEIR: readonly FunctionRow[] = [
       const found = isMap(map) ? lookup(map, key) : NOT_A_MAP;
       return found === ABSENT ? fallback : found;
     },
+    answersAbsence: { guard: "get", key: (written) => written },
+    selects: true,
     link: ([map, key, fallback]) => map && key && fallback && linkGet(map, key, fallback),
   },
   {
@@ -31,6 +33,7 @@ export const WEIR: readonly FunctionRow[] = [
     cost: 4,
     apply: (map, name) =>
       isMap(map) && typeof name === "string" ? split(name, lookup(map, name.toLowerCase())) : NOT_A_MAP,
+    answersAbsence: { guard: "values", key: (written) => written.toLowerCase() },
     link: ([map, name]) => map && name && linkValues(map, name),
   },
   {
@@ -39,6 +42,8 @@ export const WEIR: readonly FunctionRow[] = [
     doc: "The value, or the argument when it is absent; it is evaluated only then. An error stays an error.",
     cost: 1,
     apply: (value) => value,
+    answersAbsence: { guard: "orDefault" },
+    selects: true,
     link: ([value, fallback]) => value && fallback && linkOrDefault(value, fallback),
   },
   {

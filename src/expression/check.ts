@@ -68,7 +68,7 @@ class Checker implements MacroChecker {
   }
 
   typeOf(tree: Tree): CelType {
-    return this.unifier.final(this.#types.get(tree) ?? DYN);
+    return this.unifier.final(this.#open(tree));
   }
 
   /** What functions themselves say of their arguments, once every type is known. */
@@ -307,7 +307,7 @@ class Checker implements MacroChecker {
     let valueType: Type | undefined;
     const trees = entries.map(([key, value], index) => {
       const pair = [this.tree(key), this.tree(value)] as const;
-      keyType = this.unifier.join(keyType, this.known(pair[0]));
+      keyType = this.unifier.join(keyType, this.#open(pair[0]));
       valueType = this.unifier.join(valueType, this.#elementType(pair[1], optional.includes(index), value.at));
       return pair;
     });
@@ -322,7 +322,7 @@ class Checker implements MacroChecker {
 
   /** What stands in a literal; of `?x` the value of the optional. */
   #elementType(tree: Tree, optional: boolean, at: Place): Type {
-    const type = this.known(tree);
+    const type = this.#open(tree);
     if (!optional) return type;
     if (type.kind === "optional") return type.value;
     if (type.kind !== "dyn") this.fail(messages.optionalNeeded(this.words(type)), at);
@@ -371,7 +371,7 @@ class Checker implements MacroChecker {
 
   /** The type of a call's result: `dyn` when several overloads fit and say different things. */
   resolve(overloads: readonly Overload[], args: readonly Tree[]): Type | undefined {
-    const types = args.map((arg) => this.#types.get(arg) ?? DYN);
+    const types = args.map((arg) => this.#open(arg));
     let result: Type | undefined;
     for (const overload of overloads) {
       if (overload.parameters.length !== types.length) continue;
@@ -399,7 +399,12 @@ class Checker implements MacroChecker {
   }
 
   known(tree: Tree): Type {
-    return this.unifier.known(this.#types.get(tree) ?? DYN);
+    return this.unifier.known(this.#open(tree));
+  }
+
+  /** With variables, also for what is known by now: it may still become more general. */
+  #open(tree: Tree): Type {
+    return this.#types.get(tree) ?? DYN;
   }
 
   words(of: Tree | Type): string {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { plan, problemOf, scopeWith, underlined } from "../../test/cel/harness.ts";
-import { parseType } from "../attribute/type.ts";
+import { formatType, parseType } from "../attribute/type.ts";
 import { compileExpression, type Expected } from "./compile.ts";
 import { MAX_EXPRESSION_BYTES, MAX_NESTING } from "./limits.ts";
 
@@ -369,6 +369,19 @@ test.each([
     ["p.q.r", parseType("int")],
   ]);
   expect(plan(text, { attributes, definitions: new Map() }).reads.map(({ attribute }) => attribute)).toEqual([read]);
+});
+
+test.each([
+  ["[]", "list(dyn)"],
+  ["[[], [1]]", "list(list(int))"],
+  ['{1: [{}, {"a": true}]}[1]', "list(map(string, bool))"],
+  // What is written later makes it more general.
+  ['{1: [{}, {"a": true}], 2: [{dyn("a"): true}]}[1]', "list(map(dyn, bool))"],
+  ["it.is.yes ? int : string", "type(int)"],
+  ["optional.of(1).optFlatMap(x, null)", "null"],
+  ['["a"].transformMapEntry(i, v, {}[v])', "map(dyn, dyn)"],
+])("%s is of type %s", (text, type) => {
+  expect(formatType(plan(text).type)).toBe(type);
 });
 
 test("a definition is written out where it is used, with its reads at the use", () => {

@@ -1,4 +1,5 @@
 import { type CelValue, Uint } from "../attribute/value.ts";
+import { comparisonOf, subjectKey } from "./comparison.ts";
 import { compact, fromLiteral } from "./literal.ts";
 import type { Literal, Tree } from "./tree.ts";
 import { equal } from "./values.ts";
@@ -18,7 +19,7 @@ export interface ConstantTest {
 export function constantTest(tree: Tree): ConstantTest | undefined {
   switch (tree.op) {
     case "call":
-      return tree.function === "_in_" ? membership(tree.args) : equality(tree.function, tree.args);
+      return tree.function === "_in_" ? membership(tree.args) : equality(tree);
     case "not": {
       const test = constantTest(tree.operand);
       return test && { ...test, negated: !test.negated };
@@ -31,11 +32,10 @@ export function constantTest(tree: Tree): ConstantTest | undefined {
   }
 }
 
-function equality(name: string, [left, right]: readonly Tree[]): ConstantTest | undefined {
-  if (left === undefined || right === undefined || (name !== "_==_" && name !== "_!=_")) return undefined;
-  const [subject, constant] = left.op === "constant" ? [right, left] : [left, right];
-  if (constant.op !== "constant" || !isPlain(constant.value)) return undefined;
-  return { subject, constants: [constant.value], negated: name === "_!=_" };
+function equality(call: Tree & { op: "call" }): ConstantTest | undefined {
+  const { name, subject, constant } = comparisonOf(call) ?? {};
+  if (subject === undefined || constant === undefined || !isPlain(constant)) return undefined;
+  return name === "_==_" || name === "_!=_" ? { subject, constants: [constant], negated: name === "_!=_" } : undefined;
 }
 
 function membership([subject, list]: readonly Tree[]): ConstantTest | undefined {
@@ -58,29 +58,10 @@ function joined(operands: readonly Tree[], negated: boolean): ConstantTest | und
     if (test === undefined || test.negated !== negated) return undefined;
     first ??= test;
     const key = subjectKey(first.subject);
-    if (key === "" || subjectKey(test.subject) !== key) return undefined;
+    if (key === undefined || subjectKey(test.subject) !== key) return undefined;
     constants.push(...test.constants);
   }
   return first && { ...first, constants };
-}
-
-/** The same for the same attribute, constant key of an attribute, or variable; "" for what is too much to compare. */
-export function subjectKey(tree: Tree): string {
-  switch (tree.op) {
-    case "attribute":
-      return JSON.stringify([tree.name]);
-    case "local":
-      return JSON.stringify({ variable: tree.name });
-    case "select":
-      return tree.operand.op === "attribute" ? JSON.stringify([tree.operand.name, tree.field]) : "";
-    case "index": {
-      if (tree.operand.op !== "attribute" || tree.index.op !== "constant") return "";
-      const { value } = tree.index;
-      return value.type === "string" ? JSON.stringify([tree.operand.name, value.value]) : "";
-    }
-    default:
-      return "";
-  }
 }
 
 /** Tells of a value whether it is one of the constants. Never fails. */

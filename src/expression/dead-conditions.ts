@@ -1,5 +1,6 @@
 import { type CelValue, Uint } from "../attribute/value.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
+import { comparisonOf, subjectKey } from "./comparison.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import { fromLiteral } from "./literal.ts";
 import { type Problem, problem, quoted } from "./problem.ts";
@@ -28,13 +29,13 @@ export function deadConditions(tree: Tree, text: string): readonly Problem[] {
 }
 
 /** Why a comparison is never true by itself. */
-function neverAlone({ function: name, args: [left, right] }: Tree & { op: "call" }): string | undefined {
-  if (left === undefined || right === undefined) return undefined;
-  const list = constantOf(right);
-  if (name === "_in_" && list !== undefined && isList(list) && list.length === 0) return "the list is empty";
-  const test = testOf(name, left, right);
-  const range = test && rangeOf(test.subject);
-  if (test === undefined || range === undefined) return undefined;
+function neverAlone(call: Tree & { op: "call" }): string | undefined {
+  const test = testOf(call);
+  if (test === undefined) return undefined;
+  const { name, subject, constant } = test;
+  if (name === "_in_" && isList(constant) && constant.length === 0) return "the list is empty";
+  const range = rangeOf(subject);
+  if (range === undefined) return undefined;
   const [least, most] = range;
   return holdsWithin(test, least, most)
     ? undefined
@@ -48,27 +49,9 @@ interface Test {
   readonly constant: CelValue;
 }
 
-const MIRRORED: ReadonlyMap<string, string> = new Map([
-  ["_==_", "_==_"],
-  ["_!=_", "_!=_"],
-  ["_<_", "_>_"],
-  ["_<=_", "_>=_"],
-  ["_>_", "_<_"],
-  ["_>=_", "_<=_"],
-]);
-
-function testOf(name: string, left: Tree, right: Tree): Test | undefined {
-  const constant = constantOf(right);
-  if (constant !== undefined) return { name, subject: left, constant };
-  const mirrored = MIRRORED.get(name);
-  const first = constantOf(left);
-  return mirrored === undefined || first === undefined
-    ? undefined
-    : { name: mirrored, subject: right, constant: first };
-}
-
-function constantOf(tree: Tree): CelValue | undefined {
-  return tree.op === "constant" ? fromLiteral(tree.value) : undefined;
+function testOf(tree: Tree): Test | undefined {
+  const comparison = tree.op === "call" ? comparisonOf(tree) : undefined;
+  return comparison && { ...comparison, constant: fromLiteral(comparison.constant) };
 }
 
 /** What a call can give, where its row says it: `size(x)` is never negative. */
@@ -104,8 +87,7 @@ function holdsWithin({ name, constant }: Test, least: number, most: number): boo
 function contradiction(operands: readonly Tree[]): string | undefined {
   const bySubject = new Map<string, Test[]>();
   for (const operand of operands) {
-    const [left, right] = operand.op === "call" ? operand.args : [];
-    const test = operand.op === "call" && left && right ? testOf(operand.function, left, right) : undefined;
+    const test = testOf(operand);
     const subject = test && subjectKey(test.subject);
     if (test === undefined || subject === undefined) continue;
     bySubject.set(subject, [...(bySubject.get(subject) ?? []), test]);
@@ -114,26 +96,6 @@ function contradiction(operands: readonly Tree[]): string | undefined {
     if (tests.length > 1 && !canHold(tests)) return "its parts contradict each other";
   }
   return undefined;
-}
-
-/** The same for what is read in the same way. */
-function subjectKey(tree: Tree): string | undefined {
-  switch (tree.op) {
-    case "attribute":
-    case "local":
-      return `${tree.op} ${tree.name}`;
-    case "select": {
-      const operand = subjectKey(tree.operand);
-      return operand && `${operand} ${JSON.stringify(tree.field)}`;
-    }
-    case "index": {
-      const operand = subjectKey(tree.operand);
-      const isText = tree.index.op === "constant" && tree.index.value.type === "string";
-      return operand && isText ? `${operand} ${JSON.stringify(constantOf(tree.index))}` : undefined;
-    }
-    default:
-      return undefined;
-  }
 }
 
 /** Whether some value passes all tests: one of the constants that it must equal, or one between its bounds. */

@@ -1,4 +1,5 @@
 import { type CelValue, Duration, type Outcome, Timestamp } from "../attribute/value.ts";
+import { comparisonOf } from "./comparison.ts";
 import { type ConstantTest, constantTest, predicate } from "./constant-test.ts";
 import { type Evaluate, spend } from "./frame.ts";
 import { functionNamed } from "./functions/registry.ts";
@@ -98,43 +99,36 @@ function readerFor(constant: CelValue): ((value: CelValue) => bigint | number | 
   return undefined;
 }
 
-const MIRRORED: ReadonlyMap<string, string> = new Map([
-  ["_<_", "_>_"],
-  ["_<=_", "_>=_"],
-  ["_>_", "_<_"],
-  ["_>=_", "_<=_"],
-]);
-
 /** `request.size > 1000`, either way round: without looking for what the values are but their being of the constant's kind. */
-function linkComparison({ function: name, args }: Tree & { op: "call" }, around: Surroundings): Evaluate | undefined {
-  const [left, right] = args;
-  const mirrored = MIRRORED.get(name);
-  if (mirrored === undefined || left === undefined || right === undefined) return undefined;
-  const [subject, constant, operator] = left.op === "constant" ? [right, left, mirrored] : [left, right, name];
-  if (constant.op !== "constant") return undefined;
-  const bound = fromLiteral(constant.value);
+function linkComparison(call: Tree & { op: "call" }, around: Surroundings): Evaluate | undefined {
+  const comparison = comparisonOf(call);
+  const row = functionNamed(call.function);
+  if (comparison === undefined || row === undefined) return undefined;
+  const { name, subject, mirrored } = comparison;
+  const bound = fromLiteral(comparison.constant);
   const read = readerFor(bound);
   const limit = read?.(bound);
-  const row = functionNamed(name);
-  if (read === undefined || limit === undefined || row === undefined) return undefined;
-  const holds = comparing(operator, limit);
+  const holds = limit === undefined ? undefined : comparing(name, limit);
+  if (read === undefined || holds === undefined) return undefined;
   const decide = (value: CelValue): Outcome => {
     const number = read(value);
     if (number !== undefined) return holds(number);
-    return left === constant ? row.apply(bound, value, null, null) : row.apply(value, bound, null, null);
+    return mirrored ? row.apply(bound, value, null, null) : row.apply(value, bound, null, null);
   };
   return deciding(subject, decide, around);
 }
 
-function comparing(operator: string, limit: bigint | number): (value: bigint | number) => boolean {
-  switch (operator) {
+function comparing(name: string, limit: bigint | number): ((value: bigint | number) => boolean) | undefined {
+  switch (name) {
     case "_<_":
       return (value) => value < limit;
     case "_<=_":
       return (value) => value <= limit;
     case "_>_":
       return (value) => value > limit;
-    default:
+    case "_>=_":
       return (value) => value >= limit;
+    default:
+      return undefined;
   }
 }

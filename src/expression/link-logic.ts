@@ -1,5 +1,6 @@
 import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
-import { type ConstantTest, constantTest, subjectKey } from "./constant-test.ts";
+import { subjectKey } from "./comparison.ts";
+import { type ConstantTest, constantTest } from "./constant-test.ts";
 import type { Evaluate } from "./frame.ts";
 import { linkConstantTest } from "./link-constant.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -77,9 +78,9 @@ function joinTests({ op, operands }: Tree & { op: "and" | "or" }): readonly (Tre
   const joined: (Tree | ConstantTest)[] = [];
   for (const operand of operands) {
     const test = constantTest(operand);
-    const key = test?.negated === (op === "and") ? subjectKey(test.subject) : "";
-    const known = groups.get(key);
-    if (test === undefined || key === "") {
+    const key = test?.negated === (op === "and") ? subjectKey(test.subject) : undefined;
+    const known = key === undefined ? undefined : groups.get(key);
+    if (test === undefined || key === undefined) {
       joined.push(operand);
     } else if (known === undefined) {
       const constants = [...test.constants];

@@ -27,10 +27,35 @@ export type Absent = typeof ABSENT;
 export class Invalid {
   /** In plain words, for explain and debug logs; never sent to the refused client. */
   readonly reason: string;
-  constructor(reason: string) {
+  /** For programs (`weir eval --batch`). What doors say of attributes has no category of its own. */
+  readonly category: ErrorCategory;
+  constructor(reason: string, category: ErrorCategory = "other") {
     this.reason = reason;
+    this.category = category;
   }
 }
+
+/** Kinds of errors, in words that do not depend on who evaluates. */
+export type ErrorCategory =
+  | "no such key"
+  | "no such overload"
+  | "invalid conversion"
+  | "overflow"
+  | "index out of range"
+  | "invalid index type"
+  | "divide by zero"
+  | "modulus by zero"
+  | "invalid time"
+  | "invalid utf-8"
+  | "invalid argument"
+  | "invalid regex"
+  | "invalid base64"
+  | "invalid json"
+  | "NaN not ordered"
+  | "optional none"
+  | "duplicate key"
+  | "cost limit"
+  | "other";
 
 /** What reading an attribute or evaluating an expression gives: a value, absent, or error. Never an exception. */
 export type Outcome = CelValue | Absent | Invalid;

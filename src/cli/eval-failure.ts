@@ -1,17 +1,16 @@
 import type { Bag } from "../attribute/bag.ts";
-import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
+import { ABSENT, type Absent, type ErrorCategory, Invalid } from "../attribute/value.ts";
 import type { Trace } from "../expression/trace.ts";
 import type { ExpressionPlan, Place, Tree } from "../expression/tree.ts";
 import { eachNode } from "../expression/tree-walk.ts";
 import { isFailure } from "../expression/values.ts";
 import { celText } from "./cel-text.ts";
-import { type Category, categoryOf } from "./eval-categories.ts";
 
 /** Why an evaluation has no value. */
 export interface Failure {
   /** What is not there, where that is why. */
   readonly absent?: "attribute" | "key";
-  readonly category: Category;
+  readonly category: ErrorCategory | "no such attribute";
   /** What an error says of itself, or the name of what is not there. */
   readonly detail: string;
   /** The innermost part of the expression that has no value either. */
@@ -46,10 +45,9 @@ function origin(trace: Trace, isFailed: (step: Trace) => boolean): Trace {
 }
 
 function explained(step: Trace, plan: ExpressionPlan, bag: Bag): Failure {
-  const nodes = nodesAt(step.at, plan.tree);
-  if (!(step.outcome instanceof Invalid)) return missing(step, nodes, bag);
-  const call = nodes.find((tree) => tree.op === "call");
-  return { category: categoryOf(step.outcome, call?.function), detail: step.outcome.reason, at: step.at };
+  const { outcome, at } = step;
+  if (outcome instanceof Invalid) return { category: outcome.category, detail: outcome.reason, at };
+  return missing(step, nodesAt(at, plan.tree), bag);
 }
 
 /** The nodes that stand at one place, outermost first: what a macro is made of may stand where it does. */

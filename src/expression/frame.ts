@@ -90,8 +90,8 @@ export function createFrame(input: FrameInput): RequestFrame {
   return new SlotFrame(input);
 }
 
-const DERIVED_TOO_DEEP = invalid("derived attributes need each other too deeply");
-const NOT_A_MAP = invalid("not a map");
+const DERIVED_TOO_DEEP = invalid("derived attributes need each other too deeply", "other");
+const NOT_A_MAP = invalid("not a map", "no such overload");
 
 class SlotFrame implements RequestFrame {
   budget: number;

@@ -2,8 +2,11 @@ import { type CelValue, Invalid } from "../attribute/value.ts";
 import { MAX_JSON_DEPTH } from "./limits.ts";
 import { invalid } from "./values.ts";
 
-const TOO_DEEP = invalid(`lists and objects of a JSON text are nested more than ${MAX_JSON_DEPTH} deep`);
-const TOO_LARGE = invalid("a number of a JSON text is too large");
+const TOO_DEEP = invalid(
+  `lists and objects of a JSON text are nested more than ${MAX_JSON_DEPTH} deep`,
+  "invalid json",
+);
+const TOO_LARGE = invalid("a number of a JSON text is too large", "invalid json");
 
 /**
  * Reads a JSON text as RFC 8259 has it. Objects are maps, in which `__proto__` is a key like any other and the last of several equal keys

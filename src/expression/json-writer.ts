@@ -11,9 +11,9 @@ import {
 import { toText } from "./strings.ts";
 import { invalid, isList, isMap } from "./values.ts";
 
-const NOT_FINITE = invalid("JSON has neither NaN nor infinite numbers");
-const NO_VALUE = invalid("optional.none() has no JSON form");
-const NO_FORM = invalid("a value of this type has no JSON form");
+const NOT_FINITE = invalid("JSON has neither NaN nor infinite numbers", "invalid json");
+const NO_VALUE = invalid("optional.none() has no JSON form", "invalid json");
+const NO_FORM = invalid("a value of this type has no JSON form", "invalid json");
 
 /**
  * @returns a value as a JSON text without spaces, as cel-go writes it: ints and uints that a double cannot hold are texts, bytes are

@@ -7,9 +7,9 @@ import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
 import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, numeric, OUT_OF_RANGE } from "./values.ts";
 
-const NO_FIELDS = invalid("a field or element of what is neither map nor list");
-const BAD_INDEX = invalid("a list is indexed by whole numbers");
-const BAD_KEY = invalid("neither a key of a map nor an index of a list");
+const NO_FIELDS = invalid("a field or element of what is neither map nor list", "no such key");
+const BAD_INDEX = invalid("a list is indexed by whole numbers", "invalid index type");
+const BAD_KEY = invalid("neither a key of a map nor an index of a list", "invalid index type");
 
 /** `operand.field`: of a map attribute the one key is read, without the whole map. */
 export function linkSelect(operand: Tree, written: string, around: Surroundings): Evaluate {

@@ -21,7 +21,7 @@ const BIND_STEPS = 2;
 /** Nodes for which nothing is charged by themselves (reading, `.`, `has`, `!`, `? :`) that are evaluated in one step. */
 const NODES_PER_STEP = 4;
 
-const NOT_A_RANGE = invalid("neither a list nor a map to walk through");
+const NOT_A_RANGE = invalid("neither a list nor a map to walk through", "no such overload");
 
 /** What every macro does is: walk a range, bind each element, and do something with what the body gives. */
 interface Loop {

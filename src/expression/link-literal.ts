@@ -4,9 +4,9 @@ import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
 import { invalid, isMap, numeric } from "./values.ts";
 
-const NOT_OPTIONAL = invalid("an element or entry written with ? needs an optional");
-const BAD_KEY = invalid("a map key is bool, int, uint or string");
-const DUPLICATE_KEY = invalid("the same key twice in one map");
+const NOT_OPTIONAL = invalid("an element or entry written with ? needs an optional", "no such overload");
+const BAD_KEY = invalid("a map key is bool, int, uint or string", "no such overload");
+const DUPLICATE_KEY = invalid("the same key twice in one map", "duplicate key");
 
 /** `[a, ?b]` */
 export function linkList({ elements, optional = [] }: Tree & { op: "list" }, around: Surroundings): Evaluate {
@@ -121,4 +121,4 @@ export class MapBuilder {
   }
 }
 
-const NOT_A_MAP = invalid("no map where entries of one are needed");
+const NOT_A_MAP = invalid("no map where entries of one are needed", "no such overload");

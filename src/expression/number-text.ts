@@ -6,8 +6,8 @@ import { invalid } from "./values.ts";
  * rounds what the double holds, a half to the even digit, where JavaScript's `toFixed` rounds a half away from zero.
  */
 
-const NOT_AN_INTEGER = invalid("not the text of an integer, or one beyond 64 bits");
-const NOT_A_DOUBLE = invalid("not the text of a number, or one too large");
+const NOT_AN_INTEGER = invalid("not the text of an integer, or one beyond 64 bits", "invalid conversion");
+const NOT_A_DOUBLE = invalid("not the text of a number, or one too large", "invalid conversion");
 
 /** @returns the int of decimal digits after `+`, `-` or nothing: what `int("…")` reads. */
 export function parseInt64(text: string): bigint | Invalid {

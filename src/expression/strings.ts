@@ -101,7 +101,7 @@ const BOOLS: ReadonlyMap<string, boolean> = new Map([
   ...["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false] as const),
 ]);
 
-const NOT_A_BOOL = invalid("not one of the texts that bool() reads");
+const NOT_A_BOOL = invalid("not one of the texts that bool() reads", "invalid conversion");
 
 export function parseBool(text: string): boolean | Invalid {
   return BOOLS.get(text) ?? NOT_A_BOOL;

@@ -10,9 +10,12 @@ const NANOS_PER_MS = 1_000_000n;
 const MIN_TIMESTAMP = -62_135_596_800n * NANOS_PER_SECOND;
 const MAX_TIMESTAMP = 253_402_300_800n * NANOS_PER_SECOND - 1n;
 
-const BAD_TIMESTAMP = invalid("not a timestamp as RFC 3339 writes it, such as 2026-01-31T12:00:00Z");
-const TIMESTAMP_RANGE = invalid("timestamp outside of the years 1 to 9999");
-const BAD_DURATION = invalid("not a duration such as 1h30m or 250ms");
+const BAD_TIMESTAMP = invalid(
+  "not a timestamp as RFC 3339 writes it, such as 2026-01-31T12:00:00Z",
+  "invalid conversion",
+);
+const TIMESTAMP_RANGE = invalid("timestamp outside of the years 1 to 9999", "overflow");
+const BAD_DURATION = invalid("not a duration such as 1h30m or 250ms", "invalid conversion");
 
 export function timestamp(nanos: bigint): Timestamp | Invalid {
   return nanos >= MIN_TIMESTAMP && nanos <= MAX_TIMESTAMP ? new Timestamp(nanos) : TIMESTAMP_RANGE;

@@ -6,6 +6,7 @@ import {
   type CelValue,
   Cidr,
   Duration,
+  type ErrorCategory,
   Invalid,
   IpAddress,
   Optional,
@@ -19,16 +20,16 @@ import { MAX_WEIGHT } from "./limits.ts";
 /** CEL's own ideas of values: kinds, equality across types, order, and looking up in maps. */
 
 /** @returns a shared error value: failing must not cost an allocation. */
-export function invalid(reason: string): Invalid {
-  return Object.freeze(new Invalid(reason));
+export function invalid(reason: string, category: ErrorCategory): Invalid {
+  return Object.freeze(new Invalid(reason, category));
 }
 
-export const COST_LIMIT = invalid("cost limit");
-export const NO_OVERLOAD = invalid("no such operation for values of these types");
-const NOT_BOOL = invalid("not a bool where true or false is needed");
-export const OVERFLOW = invalid("integer overflow");
-export const OUT_OF_RANGE = invalid("index out of range");
-export const NOT_UTF8 = invalid("not UTF-8");
+export const COST_LIMIT = invalid("cost limit", "cost limit");
+export const NO_OVERLOAD = invalid("no such operation for values of these types", "no such overload");
+const NOT_BOOL = invalid("not a bool where true or false is needed", "no such overload");
+export const OVERFLOW = invalid("integer overflow", "overflow");
+export const OUT_OF_RANGE = invalid("index out of range", "index out of range");
+export const NOT_UTF8 = invalid("not UTF-8", "invalid utf-8");
 
 /** @returns whether there is no value: absent or error. */
 export function isFailure(outcome: Outcome): outcome is Absent | Invalid {

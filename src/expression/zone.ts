@@ -12,7 +12,10 @@ export interface Zone {
 }
 
 export const UTC: Zone = fixedZone(0);
-const BAD_ZONE = invalid("no such time zone: name one such as Europe/Paris, or an offset such as +02:00");
+const BAD_ZONE = invalid(
+  "no such time zone: name one such as Europe/Paris, or an offset such as +02:00",
+  "invalid time",
+);
 
 /**
  * @returns the zone of an IANA name (`Europe/Paris`, written as IANA has it), of a fixed offset (`+02:00`, `-8:30`, `02:00`), or UTC for

@@ -11,7 +11,7 @@ import { NONE } from "./optionals.ts";
 /** No part of these can take what another one takes. */
 const BASE64 = /^[A-Za-z0-9+/]*(={0,2})$/;
 const BASE64_URL = /^[A-Za-z0-9_-]*(={0,2})$/;
-const NOT_BASE64 = invalid("not Base64");
+const NOT_BASE64 = invalid("not Base64", "invalid base64");
 /** Reading JSON makes a value of as little as two characters, as in `[1,1,1]`, and an empty map of three. */
 const VALUES_PER_READ_UNIT = CHARACTERS_PER_UNIT / 2;
 const STEPS_PER_READ_UNIT = CHARACTERS_PER_UNIT;

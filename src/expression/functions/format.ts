@@ -89,9 +89,9 @@ function readClause(precision: string, codePoint: number | undefined): Clause | 
   return way === undefined ? `there is no clause \`%${letter}\`` : { letter, way, precision: decimals };
 }
 
-const BAD_FORMAT = invalid("not a format text");
-const TOO_FEW = invalid("a format text that shows more values than there are");
-const WRONG_TYPE = invalid("a value that its format clause does not show");
+const BAD_FORMAT = invalid("not a format text", "invalid argument");
+const TOO_FEW = invalid("a format text that shows more values than there are", "invalid argument");
+const WRONG_TYPE = invalid("a value that its format clause does not show", "invalid argument");
 
 /** @returns the text with every clause replaced by the value of its place; values that no clause shows are left out. */
 export function formatValues(text: FormatText, values: CelList): string | Invalid {

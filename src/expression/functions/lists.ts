@@ -7,11 +7,11 @@ import type { Apply, FunctionRow, Operand } from "./function-row.ts";
 import { NONE } from "./optionals.ts";
 import { equivalenceCost, FEW, hasAll, hasAny, hasExactly, onLists, sharingCost } from "./sets.ts";
 
-const NEGATIVE_LEVELS = invalid("a list cannot be flattened by a negative number of levels");
-const NEGATIVE_LENGTH = invalid("a list cannot have a negative number of elements");
-const TOO_LONG = invalid(`lists.range makes at most ${MAX_RANGE} elements`);
-const NOT_SORTABLE = invalid("values of these types have no order");
-const MIXED = invalid("values of different types cannot be sorted");
+const NEGATIVE_LEVELS = invalid("a list cannot be flattened by a negative number of levels", "invalid argument");
+const NEGATIVE_LENGTH = invalid("a list cannot have a negative number of elements", "invalid argument");
+const TOO_LONG = invalid(`lists.range makes at most ${MAX_RANGE} elements`, "invalid argument");
+const NOT_SORTABLE = invalid("values of these types have no order", "invalid argument");
+const MIXED = invalid("values of different types cannot be sorted", "invalid argument");
 
 const SORTABLE = ["int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes"] as const;
 

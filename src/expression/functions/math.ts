@@ -9,9 +9,9 @@ const NUMBERS = ["double", "int", "uint"];
 const MIXED = ["int, uint", "int, double", "double, int", "double, uint", "uint, int", "uint, double"];
 const MIN_INT = -(2n ** 63n);
 const BITS = 64n;
-const NO_NUMBERS = invalid("an empty list has no greatest and no least number");
-const NOT_ORDERED = invalid("NaN is neither greater nor less than a number");
-const NEGATIVE_SHIFT = invalid("bits cannot be shifted by a negative number of places");
+const NO_NUMBERS = invalid("an empty list has no greatest and no least number", "invalid argument");
+const NOT_ORDERED = invalid("NaN is neither greater nor less than a number", "NaN not ordered");
+const NEGATIVE_SHIFT = invalid("bits cannot be shifted by a negative number of places", "invalid argument");
 
 /** CEL's extension for numbers. */
 export const MATH: readonly FunctionRow[] = [

@@ -4,8 +4,8 @@ import { type Finding, notANetwork, notAnAddress } from "../../diagnostics/messa
 import { invalid, NO_OVERLOAD } from "../values.ts";
 import type { FunctionRow, WrittenCall, WrongArgument } from "./function-row.ts";
 
-const BAD_IP = invalid("not an IP address such as 10.0.0.1 or 2001:db8::1");
-const BAD_CIDR = invalid("not a network such as 10.0.0.0/8 or 2001:db8::/32");
+const BAD_IP = invalid("not an IP address such as 10.0.0.1 or 2001:db8::1", "invalid conversion");
+const BAD_CIDR = invalid("not a network such as 10.0.0.0/8 or 2001:db8::/32", "invalid conversion");
 /** Reading an address from a text takes half a microsecond; a text too long to be one is not looked at. */
 const PARSING = 12;
 

@@ -1,9 +1,10 @@
-import { ABSENT, type CelValue, Duration, type Outcome, Timestamp, Uint } from "../../attribute/value.ts";
+import { ABSENT, type CelValue, Duration, Invalid, type Outcome, Timestamp, Uint } from "../../attribute/value.ts";
 import { duration, NANOS_PER_SECOND, secondsOf, timestamp } from "../time.ts";
 import { compare, equal, invalid, isList, isMap, lookup, NO_OVERLOAD, OVERFLOW } from "../values.ts";
 import type { FunctionRow } from "./function-row.ts";
 
-const DIVISION_BY_ZERO = invalid("division by zero");
+const DIVISION_BY_ZERO = invalid("division by zero", "divide by zero");
+const REST_BY_ZERO = invalid("division by zero", "modulus by zero");
 const MIN_INT = -(2n ** 63n);
 /** The order of overloads is that of cel-go: the first one that fits decides what a type becomes that is not known yet. */
 const NUMBERS = ["double", "int", "uint"] as const;
@@ -128,7 +129,7 @@ function arithmetic(
   name: string,
   symbol: string,
   doc: string,
-  whole: (a: bigint, b: bigint) => bigint | undefined,
+  whole: (a: bigint, b: bigint) => bigint | Invalid,
   fraction?: (a: number, b: number) => number,
 ): FunctionRow {
   return {
@@ -137,25 +138,25 @@ function arithmetic(
     doc,
     cost: 1,
     apply: (a, b) => {
-      if (typeof a === "bigint" && typeof b === "bigint") return orDivisionByZero(whole(a, b), int);
+      if (typeof a === "bigint" && typeof b === "bigint") return fitting(whole(a, b), int);
       if (typeof a === "number" && typeof b === "number" && fraction) return fraction(a, b);
-      if (a instanceof Uint && b instanceof Uint) return orDivisionByZero(whole(a.value, b.value), uint);
+      if (a instanceof Uint && b instanceof Uint) return fitting(whole(a.value, b.value), uint);
       return NO_OVERLOAD;
     },
   };
 }
 
-function orDivisionByZero(value: bigint | undefined, wrap: (value: bigint) => Outcome): Outcome {
-  return value === undefined ? DIVISION_BY_ZERO : wrap(value);
+function fitting(value: bigint | Invalid, wrap: (value: bigint) => Outcome): Outcome {
+  return value instanceof Invalid ? value : wrap(value);
 }
 
-function divide(a: bigint, b: bigint): bigint | undefined {
-  return b === 0n ? undefined : a / b;
+function divide(a: bigint, b: bigint): bigint | Invalid {
+  return b === 0n ? DIVISION_BY_ZERO : a / b;
 }
 
 /** The smallest int has no opposite: its division by -1 overflows, and so does the rest of it, as in cel-go. */
-function remainder(a: bigint, b: bigint): bigint | undefined {
-  if (b === 0n) return undefined;
+function remainder(a: bigint, b: bigint): bigint | Invalid {
+  if (b === 0n) return REST_BY_ZERO;
   return b === -1n && a === MIN_INT ? -a : a % b;
 }
 

@@ -3,7 +3,7 @@ import type { Evaluate } from "../frame.ts";
 import { invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
 import type { FunctionRow, Operand } from "./function-row.ts";
 
-const NO_VALUE = invalid("optional.none() has no value");
+const NO_VALUE = invalid("optional.none() has no value", "optional none");
 export const NONE = Object.freeze(new Optional(ABSENT));
 
 /** CEL's optional values: what `a.?b` and `a[?k]` give. */

@@ -5,9 +5,12 @@ import type { FunctionRow } from "./function-row.ts";
 import { NONE } from "./optionals.ts";
 import { type Pay, SEARCH_COST, searchingBy } from "./search.ts";
 
-const SEVERAL_GROUPS = invalid("a pattern with more than one group, where one at most can be taken");
-const BAD_REPLACEMENT = invalid("a replacement in which a backslash is followed by neither a digit nor a backslash");
-const NO_SUCH_GROUP = invalid("a replacement names a group that the pattern does not have");
+const SEVERAL_GROUPS = invalid("a pattern with more than one group, where one at most can be taken", "invalid regex");
+const BAD_REPLACEMENT = invalid(
+  "a replacement in which a backslash is followed by neither a digit nor a backslash",
+  "invalid regex",
+);
+const NO_SUCH_GROUP = invalid("a replacement names a group that the pattern does not have", "invalid regex");
 
 /** CEL's extension for taking texts apart by regular expressions. */
 export const REGEX: readonly FunctionRow[] = [

@@ -110,7 +110,7 @@ function linkSearch(operands: readonly Operand[], search: Search, sourceOf: Sour
   };
 }
 
-const TOO_LARGE = invalid("a pattern that is too large");
+const TOO_LARGE = invalid("a pattern that is too large", "invalid regex");
 /** A pattern is compiled at about this many steps for each character and each instruction; a Unicode class takes 150 microseconds. */
 const STEPS_PER_INSTRUCTION = 50;
 const STEPS_PER_UNICODE_CLASS = 4_000;
@@ -155,5 +155,5 @@ function engineOf(source: string): Engine | Invalid {
 
 /** What a pattern that does not compile gives when it is evaluated all the same. */
 function patternFailure({ kind, reason }: { readonly kind: string; readonly reason: string }): Invalid {
-  return kind === "too-large" ? TOO_LARGE : invalid(`not a regular expression: ${reason}`);
+  return kind === "too-large" ? TOO_LARGE : invalid(`not a regular expression: ${reason}`, "invalid regex");
 }

@@ -275,7 +275,7 @@ function joined(list: number, separator: number): number {
   return 1 + list * Math.max(1, separator - 1);
 }
 
-const NOT_TEXTS = invalid("join of what is no text");
+const NOT_TEXTS = invalid("join of what is no text", "no such overload");
 
 function join(list: CelValue, separator: CelValue): Outcome {
   const between = separator ?? "";

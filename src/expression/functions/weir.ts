@@ -8,8 +8,8 @@ import { CHARACTERS_PER_UNIT, ENTRIES_PER_UNIT, invalid, isFailure, isMap, looku
 import type { FunctionRow, Operand } from "./function-row.ts";
 import { testingBy } from "./search.ts";
 
-const NOT_A_MAP = invalid("not a map");
-const NOT_A_HEADER = invalid("not a text under this name");
+const NOT_A_MAP = invalid("not a map", "no such overload");
+const NOT_A_HEADER = invalid("not a text under this name", "no such overload");
 
 /** What Weir adds to CEL: few, each with an answer for what a request may lack. */
 export const WEIR: readonly FunctionRow[] = [

@@ -4,7 +4,7 @@ import type { Cost, FunctionRow } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES } from "./limits.ts";
-import { roundSteps } from "./link-comprehension.ts";
+import { listingSteps, roundSteps } from "./link-comprehension.ts";
 import { fromLiteral } from "./literal.ts";
 import type { Comprehension, Tree } from "./tree.ts";
 import { CHARACTERS_PER_UNIT, ENTRIES_PER_UNIT, isList, isMap, sizeOf } from "./values.ts";
@@ -186,7 +186,8 @@ class Estimator {
     const inside = new Map([...locals, ...bound]);
     const each = this.of(body, inside);
     const chosen = where === undefined ? 0 : this.of(where, inside).steps;
-    const steps = walked.steps + rounds * (roundSteps(tree) + chosen + each.steps);
+    const listing = walked.size.isMap ? listingSteps(rounds) : 0;
+    const steps = walked.steps + listing + rounds * (roundSteps(tree) + chosen + each.steps);
     switch (macro) {
       case "all":
       case "exists":

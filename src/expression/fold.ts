@@ -1,12 +1,12 @@
 import type { AttributeSource } from "../attribute/source.ts";
 import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
 import { createFrame } from "./frame.ts";
-import { DEFAULT_BUDGET } from "./limits.ts";
+import { DEFAULT_BUDGET, MAX_COPIED_WEIGHT } from "./limits.ts";
 import { link } from "./link.ts";
-import { toLiteral } from "./literal.ts";
-import type { Place, Tree } from "./tree.ts";
+import { fromLiteral, toLiteral } from "./literal.ts";
+import type { Literal, Place, Tree } from "./tree.ts";
 import { type Inner, mapChildren } from "./tree-walk.ts";
-import { COST_LIMIT } from "./values.ts";
+import { COST_LIMIT, weightOf } from "./values.ts";
 
 /** Something constant that can only fail: worth a warning where it stands. */
 export interface ConstantFailure {
@@ -115,10 +115,10 @@ class Folder {
     return { tree: { ...tree, range: range.tree, body, ...(chosen ? { where: chosen } : {}) }, needs };
   }
 
-  /** `cel.bind(x, 1, body)` is its body, with 1 in the place of x. */
+  /** `cel.bind(x, 1, body)` is its body, with 1 in the place of x. What is large stays one: it would be written out as often as it is read. */
   #bind(tree: Tree & { op: "bind" }, depth: number): Part {
     const value = this.fold(tree.value, depth);
-    const constant = value.tree.op === "constant" ? value.tree : undefined;
+    const constant = value.tree.op === "constant" && isSmall(value.tree.value) ? value.tree : undefined;
     const folded = this.#inside([tree.variable], depth, [tree.body], constant);
     const [body = tree.body] = folded.trees;
     if (constant) return { tree: body, needs: folded.needs };
@@ -182,6 +182,10 @@ class Folder {
     this.#budget = frame.budget;
     return outcome;
   }
+}
+
+function isSmall(literal: Literal): boolean {
+  return weightOf(fromLiteral(literal), MAX_COPIED_WEIGHT) <= MAX_COPIED_WEIGHT;
 }
 
 function isWithin(inner: Place, outer: Place): boolean {

@@ -46,13 +46,15 @@ export const CEL_GO_BOUNDS: Bounds = {
 
 /** Instructions of a compiled regular expression. */
 export const MAX_PATTERN_PROGRAM = 5_000;
+/** Steps that compiling one pattern may take, and all patterns of one policy's expression together, some 20 ns each. */
+export const MAX_PATTERN_STEPS = 500_000;
 /** Groups within groups of a pattern that is made a table; deeper ones are left to the general engine. */
 export const MAX_PATTERN_NESTING = 50;
 /** Nodes of a pattern that is made a table, once its repetitions are written out. */
 export const MAX_PATTERN_NODES = 1_000;
 /** Entries of a pattern's table, two bytes each; and steps that making it may take, some 50 ns each. */
 export const MAX_PATTERN_CELLS = 32_768;
-export const MAX_PATTERN_WORK = 50_000;
+export const MAX_PATTERN_WORK = 20_000;
 /** Characters and instructions of a pattern that only the request knows; patterns that a call remembers of those. */
 export const MAX_REQUEST_PATTERN = 1_000;
 export const MAX_REMEMBERED_PATTERNS = 16;
@@ -63,6 +65,10 @@ export const MAX_REMEMBERED_PATTERNS = 16;
 export const DEFAULT_BUDGET = 60_000;
 /** Units at which weighing a value ends, and it counts as without end: more than a request's budget pays for, at half a step each. */
 export const MAX_WEIGHT = 2 * DEFAULT_BUDGET;
+/** Weight of a constant that is written out wherever the variable is read that `cel.bind` has for it. */
+export const MAX_COPIED_WEIGHT = 64;
+/** Values within each other that an operator or function walks through; a door brings far fewer. */
+export const MAX_VALUE_DEPTH = 500;
 /**
  * How large what an attribute holds is assumed to be when an expression's cost is estimated at load: UTF-16 units of a text, bytes, entries
  * of a list or map. A request may bring more; its budget stops what takes too long.

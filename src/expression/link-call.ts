@@ -1,5 +1,5 @@
 import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
-import { charge, type Evaluate } from "./frame.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Apply, Cost, FunctionRow } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
@@ -39,11 +39,17 @@ function charging(steps: number, evaluate: Evaluate): Evaluate {
 interface Call {
   readonly apply: Apply;
   readonly cost: Cost;
-  readonly measure: (value: CelValue) => number;
+  /** Without end beyond `most`: nothing is walked through that cannot be paid for. */
+  readonly measure: (value: CelValue, most?: number) => number;
 }
 
 function measureOf({ deep }: FunctionRow): Call["measure"] {
   return deep ? weightOf : sizeOf;
+}
+
+/** The largest weight that is paid for with what is left: the least that is charged is half a step. */
+function affordable({ budget }: Frame): number {
+  return 2 * budget;
 }
 
 /** Error if an operand is error, else absent if one is, else the function of their values. */
@@ -66,7 +72,9 @@ function onOne({ apply, cost, measure }: Call, first: Evaluate): Evaluate {
   }
   return (frame) => {
     const a = first(frame);
-    return isFailure(a) ? a : (charge(frame, cost(measure(a), 0, 0, 0)) ?? apply(a, null, null, null));
+    return isFailure(a)
+      ? a
+      : (charge(frame, cost(measure(a, affordable(frame)), 0, 0, 0)) ?? apply(a, null, null, null));
   };
 }
 
@@ -77,8 +85,9 @@ function onTwo({ apply, cost, measure }: Call, first: Evaluate, second: Evaluate
     const b = second(frame);
     if (b instanceof Invalid) return b;
     if (a === ABSENT || b === ABSENT) return ABSENT;
-    const steps = typeof cost === "number" ? cost : cost(measure(a), measure(b), 0, 0);
-    return charge(frame, steps) ?? apply(a, b, null, null);
+    if (typeof cost === "number") return charge(frame, cost) ?? apply(a, b, null, null);
+    const most = affordable(frame);
+    return charge(frame, cost(measure(a, most), measure(b, most), 0, 0)) ?? apply(a, b, null, null);
   };
 }
 
@@ -90,7 +99,7 @@ function onTheLighter({ apply, cost }: Call, first: Evaluate, second: Evaluate):
     const b = second(frame);
     if (b instanceof Invalid) return b;
     if (a === ABSENT || b === ABSENT) return ABSENT;
-    const weight = lighterOf(a, b);
+    const weight = lighterOf(a, b, affordable(frame));
     return charge(frame, price(cost, [weight, weight])) ?? apply(a, b, null, null);
   };
 }
@@ -126,7 +135,9 @@ function onMany({ apply, cost, measure }: Call, args: readonly Evaluate[]): Eval
     }
     if (absent) return ABSENT;
     const [a = null, b = null, c = null, d = null] = values;
-    return charge(frame, price(cost, values.map(measure))) ?? apply(a, b, c, d);
+    const most = affordable(frame);
+    const sizes = values.map((value) => measure(value, most));
+    return charge(frame, price(cost, sizes)) ?? apply(a, b, c, d);
   };
 }
 

@@ -21,6 +21,9 @@ const BIND_STEPS = 2;
 /** Nodes for which nothing is charged by themselves (reading, `.`, `has`, `!`, `? :`) that are evaluated in one step. */
 const NODES_PER_STEP = 4;
 
+/** Keys of a map that are listed in one step. */
+const KEYS_PER_STEP = 4;
+
 const NOT_A_RANGE = invalid("neither a list nor a map to walk through", "no such overload");
 
 /** What every macro does is: walk a range, bind each element, and do something with what the body gives. */
@@ -106,9 +109,14 @@ function linkRange(tree: Tree, around: Surroundings): Loop["range"] {
   };
 }
 
-/** What is walked through: the elements of a list, the keys of a map. */
-function itemsOf(range: CelList | CelMap): CelList {
-  return isList(range) ? range : [...range.keys()];
+/** @returns what is walked through: the elements of a list, or the keys of a map, which are listed first, and paid for, whatever is asked of them. */
+function itemsOf(frame: Frame, range: CelList | CelMap): CelList | Invalid {
+  return isList(range) ? range : (charge(frame, listingSteps(range.size)) ?? [...range.keys()]);
+}
+
+/** @returns what is charged for listing so many keys, before any round. */
+export function listingSteps(keys: number): number {
+  return keys / KEYS_PER_STEP;
 }
 
 /** Gives the variables their values for one round. @returns the error when the budget has no round left. */
@@ -142,7 +150,8 @@ function elementQuantifier(
   return (frame) => {
     const whole = range(frame);
     if (whole === ABSENT || whole instanceof Invalid) return whole;
-    const items = itemsOf(whole);
+    const items = itemsOf(frame, whole);
+    if (items instanceof Invalid) return items;
     for (let round = 0; round < items.length; round++) {
       const over = charge(frame, steps);
       if (over) return over;
@@ -158,7 +167,8 @@ function quantifier(loop: Loop, settling: boolean): Evaluate {
   return (frame) => {
     const whole = range(frame);
     if (whole === ABSENT || whole instanceof Invalid) return whole;
-    const items = itemsOf(whole);
+    const items = itemsOf(frame, whole);
+    if (items instanceof Invalid) return items;
     let failure: Absent | Invalid | undefined;
     for (let round = 0; round < items.length; round++) {
       const over = bind(frame, loop, whole, items[round] ?? null, round);
@@ -176,9 +186,12 @@ function existsOne(loop: Loop): Evaluate {
   return (frame) => {
     const whole = range(frame);
     if (whole === ABSENT || whole instanceof Invalid) return whole;
+    const items = itemsOf(frame, whole);
+    if (items instanceof Invalid) return items;
     let found = 0;
     let absent = false;
-    for (const [round, item] of itemsOf(whole).entries()) {
+    for (let round = 0; round < items.length; round++) {
+      const item = items[round] ?? null;
       const outcome = bind(frame, loop, whole, item, round) ?? asBool(body(frame));
       if (outcome instanceof Invalid) return outcome;
       if (outcome === ABSENT) absent = true;
@@ -193,9 +206,12 @@ function filter(loop: Loop): Evaluate {
   return (frame) => {
     const whole = range(frame);
     if (whole === ABSENT || whole instanceof Invalid) return whole;
+    const items = itemsOf(frame, whole);
+    if (items instanceof Invalid) return items;
     const kept: CelValue[] = [];
     let absent = false;
-    for (const [round, item] of itemsOf(whole).entries()) {
+    for (let round = 0; round < items.length; round++) {
+      const item = items[round] ?? null;
       const outcome = bind(frame, loop, whole, item, round) ?? asBool(body(frame));
       if (outcome instanceof Invalid) return outcome;
       if (outcome === ABSENT) absent = true;
@@ -234,9 +250,12 @@ function transforming(loop: Loop, gather: () => Gathered): Evaluate {
   return (frame) => {
     const whole = range(frame);
     if (whole === ABSENT || whole instanceof Invalid) return whole;
+    const items = itemsOf(frame, whole);
+    if (items instanceof Invalid) return items;
     const { add, result } = gather();
     let absent = false;
-    for (const [round, item] of itemsOf(whole).entries()) {
+    for (let round = 0; round < items.length; round++) {
+      const item = items[round] ?? null;
       const chosen = bind(frame, loop, whole, item, round) ?? (where ? asBool(where(frame)) : true);
       if (chosen === false) continue;
       const outcome: Outcome = chosen === true ? body(frame) : chosen;

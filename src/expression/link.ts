@@ -32,7 +32,7 @@ function payingForResult(evaluate: Evaluate): Evaluate {
 /** @returns the outcome of a whole expression, or the error when the budget has not so much left as whoever takes it needs. */
 export function paidFor(frame: Frame, outcome: Outcome): Outcome {
   if (typeof outcome !== "object" || outcome === null || outcome instanceof Invalid) return outcome;
-  return charge(frame, weightOf(outcome)) ?? outcome;
+  return charge(frame, weightOf(outcome, frame.budget)) ?? outcome;
 }
 
 /** Links one node, and what is inside of it as its surroundings say. */

@@ -6,13 +6,20 @@ import type { CharacterSet, Shape } from "./pattern-shape.ts";
  * look into it per character, whatever the pattern and whatever the text; all work is done before, and bounded.
  */
 
-/** @returns a test for whether the pattern is found anywhere in a text; undefined when its table would become too large. */
-export function tableTest(shape: Shape): ((text: string) => boolean) | undefined {
+/** Without `test` the table would have become too large. `work`: steps that were made for it all the same. */
+export interface MadeTable {
+  readonly test: ((text: string) => boolean) | undefined;
+  readonly work: number;
+}
+
+/** @returns a test for whether the pattern is found anywhere in a text. */
+export function tableTest(shape: Shape): MadeTable {
   const nodes: Node[] = [{ kind: "match" }];
   const first = addNodes(shape, MATCH, nodes);
-  if (first === undefined) return undefined;
-  const table = new TableBuilder(nodes, alphabetOf(nodes)).build(first);
-  return table && walking(table);
+  if (first === undefined) return { test: undefined, work: nodes.length };
+  const builder = new TableBuilder(nodes, alphabetOf(nodes));
+  const table = builder.build(first);
+  return { test: table && walking(table), work: nodes.length + builder.work };
 }
 
 // ── Nodes: what may come next ────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +171,7 @@ class TableBuilder {
   /** The set of nodes that each row stands for. */
   readonly #sets: (readonly number[])[] = [];
   readonly #cells: number[] = [];
-  #work = 0;
+  work = 0;
 
   constructor(nodes: readonly Node[], alphabet: Alphabet) {
     this.#nodes = nodes;
@@ -182,7 +189,7 @@ class TableBuilder {
     const later = this.#closure([first], {});
     const laterRow = this.#rowOf(later.join(), later);
     for (let row = 0; row < this.#sets.length; row++) {
-      if (this.#sets.length * this.#width > MAX_PATTERN_CELLS || this.#work > MAX_PATTERN_WORK) return undefined;
+      if (this.#sets.length * this.#width > MAX_PATTERN_CELLS || this.work > MAX_PATTERN_WORK) return undefined;
       this.#write(this.#sets[row] ?? [], row * this.#width === start, later, laterRow);
     }
     return { cells: Uint16Array.from(this.#cells), alphabet: this.#alphabet, start, found };
@@ -210,7 +217,7 @@ class TableBuilder {
     const unit = this.#alphabet.examples[column] ?? NO_UNIT;
     const after: number[] = [];
     for (const index of set) {
-      this.#work++;
+      this.work++;
       const node = this.#nodes[index];
       if (node?.kind === "low" && column === LOW) after.push(node.next);
       if (node?.kind !== "one") continue;
@@ -228,7 +235,7 @@ class TableBuilder {
     for (let index = left.pop(); index !== undefined; index = left.pop()) {
       if (seen.has(index)) continue;
       seen.add(index);
-      this.#work++;
+      this.work++;
       const node = this.#nodes[index];
       if (node?.kind === "match") return [MATCH];
       if (node?.kind === "any-of") left.push(...node.next);

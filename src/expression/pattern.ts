@@ -1,5 +1,5 @@
 import { RE2JS, RE2JSException } from "re2js";
-import { MAX_PATTERN_PROGRAM } from "./limits.ts";
+import { MAX_PATTERN_PROGRAM, MAX_PATTERN_STEPS } from "./limits.ts";
 import { readShape, type Shape } from "./pattern-shape.ts";
 import { tableTest } from "./pattern-table.ts";
 
@@ -15,7 +15,8 @@ export type Compiled<T> =
   | ({ readonly ok: true } & T)
   | { readonly ok: false; readonly kind: "syntax" | "too-large"; readonly reason: string };
 
-export type CompiledPattern = Compiled<{ readonly pattern: Pattern }>;
+/** `steps`: what compiling it took, as `compilingSteps` counts. */
+export type CompiledPattern = Compiled<{ readonly pattern: Pattern }> & { readonly steps: number };
 
 /**
  * Compiles a regular expression as RE2 reads it: no back references, no look-around. Plain texts become what JavaScript has for them, most
@@ -23,12 +24,18 @@ export type CompiledPattern = Compiled<{ readonly pattern: Pattern }>;
  */
 export function compilePattern(source: string): CompiledPattern {
   const shape = readShape(source);
-  const pattern = shape && (plainPattern(shape) ?? tablePattern(shape));
-  if (pattern) return { ok: true, pattern };
+  const plain = shape && plainPattern(shape);
+  if (plain) return { ok: true, pattern: plain, steps: source.length };
+  const table = shape && tableTest(shape);
+  const tableSteps = (table?.work ?? 0) * STEPS_PER_TABLE_WORK;
+  if (table?.test) {
+    return { ok: true, pattern: { test: table.test, stepsPerCharacter: TABLE_STEPS }, steps: tableSteps };
+  }
+  const steps = tableSteps + compilingSteps(source);
   const engine = compileEngine(source);
-  if (!engine.ok) return engine;
+  if (!engine.ok) return { ...engine, steps };
   const { regex, stepsPerCharacter } = engine;
-  return { ok: true, pattern: { test: (text) => regex.test(text), stepsPerCharacter } };
+  return { ok: true, pattern: { test: (text) => regex.test(text), stepsPerCharacter }, steps };
 }
 
 /** A text is looked for some 30 characters a step; a table takes some 2 ns a character. */
@@ -65,11 +72,6 @@ function onlyCharacter(shape: Shape): string | undefined {
   return isOnly && unit !== undefined ? String.fromCharCode(unit) : undefined;
 }
 
-function tablePattern(shape: Shape): Pattern | undefined {
-  const test = tableTest(shape);
-  return test && { test, stepsPerCharacter: TABLE_STEPS };
-}
-
 /** The general engine, which finds where a pattern matches and its groups, too. */
 export interface Engine {
   readonly regex: RE2JS;
@@ -78,8 +80,7 @@ export interface Engine {
 }
 
 export function compileEngine(source: string): Compiled<Engine> {
-  const about = aboutInstructions(source);
-  if (about > ESTIMATE_SLACK * MAX_PATTERN_PROGRAM) return tooLarge(about);
+  if (compilingSteps(source) > MAX_PATTERN_STEPS) return tooLarge(aboutInstructions(source));
   try {
     const regex = RE2JS.compile(withoutNames(source));
     const size = regex.programSize();
@@ -93,7 +94,7 @@ export function compileEngine(source: string): Compiled<Engine> {
 
 /** Nobody asks for a group by its name, and Go lets two have the same. */
 function withoutNames(source: string): string {
-  return source.replace(/\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P?<\w+>/gs, (part) =>
+  return source.replace(/\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|[^\]\\])*(?:\]|$)|\(\?P?<\w+>/gs, (part) =>
     part.startsWith("(") ? "(" : part,
   );
 }
@@ -106,17 +107,49 @@ function withoutPrefix(message: string): string {
   return message.replace(/^error parsing regexp: /, "");
 }
 
-/** What is common to alternatives is compiled once, so that there may be fewer instructions than characters. */
-const ESTIMATE_SLACK = 2;
+/** One step of making a table takes more than one of compiling. */
+const STEPS_PER_TABLE_WORK = 4;
+/** Besides what each part takes: reading it several times, and the first search. */
+const STEPS_PER_PATTERN = 2_000;
+export const STEPS_PER_INSTRUCTION = 50;
+/** `\pL`: a hundred ranges and more. */
+const STEPS_PER_UNICODE_CLASS = 4_000;
+/** The other cases of a character are looked up, each by itself. */
+const STEPS_PER_FOLD = 1.5;
 
 /**
- * About how many instructions a pattern makes, told without compiling it: `x{1000}` five hundred times is short, and takes more than a
- * second to compile.
+ * About how many evaluation steps compiling a pattern with the general engine takes, told without doing it: `x{1000}` five hundred times
+ * is short, and takes more than a second.
  */
+export function compilingSteps(source: string): number {
+  const size = Math.max(source.length, aboutInstructions(source));
+  const classes = source.split(/\\[pP]/).length - 1;
+  const folds = /\(\?[a-zA-Z]*i/.test(source) ? foldedCharacters(source) : 0;
+  return STEPS_PER_PATTERN + STEPS_PER_INSTRUCTION * size + STEPS_PER_UNICODE_CLASS * classes + STEPS_PER_FOLD * folds;
+}
+
+/** The last character that has another case. */
+const LAST_FOLDED = 0x1e943;
+/** `-`, and the character that ends a range if that is what it is. */
+const RANGE_END = /-(?=\\x\{([0-9a-fA-F]+)\}|(.))/gsu;
+
+/** How many characters the ranges of a pattern's classes have at most. Of an escape but for `\x{…}` they are few. */
+function foldedCharacters(source: string): number {
+  let sum = 0;
+  for (const [, hexadecimal, character = ""] of source.matchAll(RANGE_END)) {
+    const end = hexadecimal === undefined ? (character.codePointAt(0) ?? 0) : Number.parseInt(hexadecimal, 16);
+    sum += Math.min(end, LAST_FOLDED);
+  }
+  return sum;
+}
+
+/** About how many instructions a pattern makes, told without compiling it. */
 export function aboutInstructions(source: string): number {
   const groups = [0];
   let last = 0;
-  const token = /\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d{1,4})(?:,(\d{0,4}))?\}|./gs;
+  // What never closes is read to the end, once: there is no such pattern.
+  const token =
+    /\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*(?:\}|$)|\\.|\[\^?\]?(?:\\.|[^\]\\])*(?:\]|$)|\{(\d{1,4})(?:,(\d{0,4}))?\}|./gs;
   for (const [text, min, max] of source.matchAll(token)) {
     const times = min === undefined ? undefined : Math.max(Number(min), Number(max ?? 0));
     if (text === "(") {

@@ -15,7 +15,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
-import { MAX_WEIGHT } from "./limits.ts";
+import { MAX_VALUE_DEPTH, MAX_WEIGHT } from "./limits.ts";
 
 /** CEL's own ideas of values: kinds, equality across types, order, and looking up in maps. */
 
@@ -237,45 +237,62 @@ export function sizeOf(value: CelValue): number {
 }
 
 /**
- * @returns how large a value is with everything inside of it, in units: what walking through it costs. Infinite beyond MAX_WEIGHT: a list
- * that holds another twice, which holds another twice, is far larger than what it took to make.
+ * @returns how large a value is with everything inside of it, in units: what walking through it costs. Infinite beyond `most`, where weighing
+ * ends: a list that holds another twice, which holds another twice, is far larger than what it took to make. Infinite also for what is
+ * nested deeper than whoever walks through it has a stack for.
  */
-export function weightOf(value: CelValue): number {
-  const weight = weighed(value, 0, MAX_WEIGHT);
+export function weightOf(value: CelValue, most = MAX_WEIGHT): number {
+  const weight = weighed(value, 0, most, 0);
   // What holds nothing is as large as it is.
-  return weight > MAX_WEIGHT && weight !== sizeOf(value) ? Number.POSITIVE_INFINITY : weight;
+  return weight > most && weight !== sizeOf(value) ? Number.POSITIVE_INFINITY : weight;
 }
 
 /** How much further each value is weighed while neither has ended: few rounds, and little done twice. */
 const WEIGHING_STEP = 32;
 
-/** @returns the weight of the lighter of two values, for which the heavier is not walked through; 1 for those whose sizes tell them apart. */
-export function lighterOf(a: CelValue, b: CelValue): number {
+/**
+ * @returns the weight of the lighter of two values, for which the heavier is not walked through; 1 for those whose sizes tell them apart.
+ * Infinite as `weightOf` has it.
+ */
+export function lighterOf(a: CelValue, b: CelValue, most = MAX_WEIGHT): number {
   if (isList(a) && isList(b) && a.length !== b.length) return 1;
   if (a instanceof Map && b instanceof Map && a.size !== b.size) return 1;
-  for (let most = WEIGHING_STEP; ; most = Math.min(most * WEIGHING_STEP, MAX_WEIGHT)) {
-    const weight = Math.min(weighed(a, 0, most), weighed(b, 0, most));
-    if (weight <= most) return weight;
-    if (most === MAX_WEIGHT) return Number.POSITIVE_INFINITY;
+  for (let next = WEIGHING_STEP; ; next *= WEIGHING_STEP) {
+    const far = Math.min(next, most);
+    const weight = weighed(a, 0, far, 0);
+    if (weight <= far) return weight;
+    const other = a === b ? weight : weighed(b, 0, far, 0);
+    if (other <= far) return other;
+    if (far === most) return Number.POSITIVE_INFINITY;
   }
 }
 
-/** The weight of a value and of what was weighed before it, as far as `most`. */
-function weighed(value: CelValue, before: number, most: number): number {
+/**
+ * The weight of a value and of what was weighed before it, as far as `most`: more than that for what has more, or is nested too deeply.
+ * @param depth how many values it is inside of
+ */
+function weighed(value: CelValue, before: number, most: number, depth: number): number {
   let sum = before + 1;
   if (sum > most) return sum;
-  if (value instanceof Optional) return value.value === ABSENT ? sum : weighed(value.value, before, most);
+  if (value instanceof Optional) return value.value === ABSENT ? sum : weighedInside(value.value, before, most, depth);
   if (isList(value)) {
+    // Each element weighs something.
+    if (sum + value.length > most) return sum + value.length;
     for (const item of value) {
-      sum = weighed(item, sum, most);
+      sum = weighedInside(item, sum, most, depth);
       if (sum > most) break;
     }
     return sum;
   }
   if (!isMap(value)) return before + sizeOf(value);
+  if (sum + 2 * value.size > most) return sum + 2 * value.size;
   for (const [key, item] of value) {
-    sum = weighed(item, weighed(key, sum, most), most);
+    sum = weighedInside(item, weighed(key, sum, most, depth), most, depth);
     if (sum > most) break;
   }
   return sum;
+}
+
+function weighedInside(value: CelValue, before: number, most: number, depth: number): number {
+  return depth < MAX_VALUE_DEPTH ? weighed(value, before, most, depth + 1) : Number.POSITIVE_INFINITY;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { ABSENT, type CelValue, Duration, Invalid, type Outcome, Timestamp } from "../../src/attribute/value.ts";
+import { ABSENT, type CelValue, Duration, Invalid, type Outcome, Timestamp, Uint } from "../../src/attribute/value.ts";
 import type { CompileOptions, Problem, Scope } from "../../src/expression/compile.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
 import { CEL_GO_BOUNDS, DEFAULT_BUDGET } from "../../src/expression/limits.ts";
@@ -46,6 +46,7 @@ function readMust(written: string): Must {
 }
 
 const LONG = 65_536;
+const MANY = 100_000;
 
 /** A request larger than any that a policy should have to see; short names, for expressions of 4 KiB. */
 const ATTRIBUTES: Readonly<Record<string, readonly [type: string, value: Outcome]>> = {
@@ -63,6 +64,9 @@ const ATTRIBUTES: Readonly<Record<string, readonly [type: string, value: Outcome
   m: ["map(string,string)", new Map(numbers(1_000).map((number) => [`key-${number}`, `value-${number}`.repeat(4)]))],
   h: ["map(string,string)", new Map([["x-list", '"a,b", c,'.repeat(LONG / 10)]])],
   c: ["map(string,dyn)", claims()],
+  mu: ["map(uint,int)", new Map(numbers(MANY).map((number) => [new Uint(number), number]))],
+  mm: ["map(string,int)", new Map(numbers(MANY).map((number) => [`key-${number}`, number]))],
+  deep: ["dyn", nested(10_000)],
   time: ["timestamp", new Timestamp(1_700_000_000_123_456_789n)],
   dur: ["duration", new Duration(90_000_000_000n)],
 };
@@ -73,10 +77,16 @@ function numbers(count: number): readonly bigint[] {
 
 /** Deep, and wide. */
 function claims(): CelValue {
-  let inner: CelValue = 1n;
-  for (let depth = 0; depth < 500; depth++) inner = new Map<CelValue, CelValue>([["a", inner]]);
+  const inner = nested(490);
   const wide = numbers(200).map((number): [CelValue, CelValue] => [`claim-${number}`, "v".repeat(100)]);
   return new Map<CelValue, CelValue>([["a", inner], ...wide]);
+}
+
+/** Deeper than any stack. */
+function nested(levels: number): CelValue {
+  let inner: CelValue = 1n;
+  for (let depth = 0; depth < levels; depth++) inner = new Map<CelValue, CelValue>([["a", inner]]);
+  return inner;
 }
 
 const SCOPE: Scope = {

@@ -1,7 +1,14 @@
 import { ABSENT, type CelValue, Invalid, type Outcome } from "../../attribute/value.ts";
 import { charge, type Evaluate } from "../frame.ts";
 import { DEFAULT_BUDGET, MAX_REMEMBERED_PATTERNS, MAX_REQUEST_PATTERN } from "../limits.ts";
-import { aboutInstructions, type CompiledPattern, compileEngine, type Engine } from "../pattern.ts";
+import {
+  aboutInstructions,
+  type CompiledPattern,
+  compileEngine,
+  compilingSteps,
+  type Engine,
+  STEPS_PER_INSTRUCTION,
+} from "../pattern.ts";
 import { CHARACTERS_PER_UNIT, COST_LIMIT, invalid, NO_OVERLOAD } from "../values.ts";
 import type { Apply, Cost, FunctionRow, Operand, Prepared } from "./function-row.ts";
 
@@ -111,9 +118,6 @@ function linkSearch(operands: readonly Operand[], search: Search, sourceOf: Sour
 }
 
 const TOO_LARGE = invalid("a pattern that is too large", "invalid regex");
-/** A pattern is compiled at about this many steps for each character and each instruction; a Unicode class takes 150 microseconds. */
-const STEPS_PER_INSTRUCTION = 50;
-const STEPS_PER_UNICODE_CLASS = 4_000;
 
 /** Patterns that requests brought, the latest ones. */
 class RememberedPatterns {
@@ -130,11 +134,11 @@ class RememberedPatterns {
     if (written.length > MAX_REQUEST_PATTERN) return TOO_LARGE;
     const known = this.#engines.get(written);
     if (known !== undefined) return known;
+    const unread = pay(written.length);
+    if (unread) return unread;
     const source = this.#sourceOf(written);
-    const size = Math.max(source.length, aboutInstructions(source));
-    if (size > MAX_REQUEST_PATTERN) return TOO_LARGE;
-    const classes = source.split(/\\[pP]/).length - 1;
-    const over = pay(STEPS_PER_INSTRUCTION * size + STEPS_PER_UNICODE_CLASS * classes);
+    const isTooLarge = Math.max(source.length, aboutInstructions(source)) > MAX_REQUEST_PATTERN;
+    const over = isTooLarge ? TOO_LARGE : pay(compilingSteps(source));
     if (over) return over;
     const engine = engineOf(source);
     this.#remember(written, engine);

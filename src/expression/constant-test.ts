@@ -2,7 +2,7 @@ import { type CelValue, Uint } from "../attribute/value.ts";
 import { comparisonOf, subjectKey } from "./comparison.ts";
 import { compact, fromLiteral } from "./literal.ts";
 import type { Literal, Tree } from "./tree.ts";
-import { equal } from "./values.ts";
+import { equal, wholeNumber } from "./values.ts";
 
 /**
  * What most rules do: comparing one thing with constants. Nothing is weighed or dispatched for it, many constants become one look into a
@@ -97,19 +97,14 @@ function isOneOfTexts(written: readonly string[]): (value: CelValue) => boolean 
 /** Of any kinds, as CEL has them equal: an int also equals a uint, and a double once it is rounded. */
 function isOneOfValues(values: readonly CelValue[]): (value: CelValue) => boolean {
   const doubles = new Set(values.filter((value) => typeof value === "number" && !Number.isNaN(value)));
-  const whole = new Set(values.map(wholeOf).filter((value) => value !== undefined));
+  const whole = new Set(values.map(wholeNumber).filter((value) => value !== undefined));
   const numbers = new Set<CelValue>([...doubles, ...[...whole].map(Number)]);
   const others = values.filter((value) => typeof value === "object" && value !== null && !(value instanceof Uint));
   const rest = new Set(values.filter((value) => typeof value !== "number"));
   return (value) => {
     if (typeof value === "number") return numbers.has(value);
-    const integer = wholeOf(value);
+    const integer = wholeNumber(value);
     if (integer !== undefined) return whole.has(integer) || (doubles.size > 0 && doubles.has(Number(integer)));
     return rest.has(value) || others.some((other) => equal(value, other));
   };
-}
-
-function wholeOf(value: CelValue): bigint | undefined {
-  if (typeof value === "bigint") return value;
-  return value instanceof Uint ? value.value : undefined;
 }

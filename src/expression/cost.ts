@@ -1,11 +1,11 @@
 import type { CelType } from "../attribute/type.ts";
 import type { CelValue } from "../attribute/value.ts";
-import type { Cost, FunctionRow } from "./functions/function-row.ts";
+import { type FunctionRow, stepsOf } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES } from "./limits.ts";
-import { listingSteps, roundSteps } from "./link-comprehension.ts";
 import { fromLiteral } from "./literal.ts";
+import { listingSteps, roundSteps } from "./loop-steps.ts";
 import type { Comprehension, Tree } from "./tree.ts";
 import { CHARACTERS_PER_UNIT, ENTRIES_PER_UNIT, isList, isMap, sizeOf } from "./values.ts";
 
@@ -41,7 +41,7 @@ export function assumedCost(row: FunctionRow): { readonly least: number; readonl
     const constants = parameters.map((_, index) => (index === checked?.argument ? pattern : undefined));
     const prepared = row.prepare?.(constants)?.cost ?? row.cost;
     const dearest = pattern === undefined ? row.cost : prepared;
-    return { least: Math.ceil(priced(prepared, smallest)), most: Math.ceil(priced(dearest, sizes)) };
+    return { least: Math.ceil(stepsOf(prepared, smallest)), most: Math.ceil(stepsOf(dearest, sizes)) };
   });
   return { least: Math.min(...costs.map(({ least }) => least)), most: Math.max(...costs.map(({ most }) => most)) };
 }
@@ -162,7 +162,7 @@ class Estimator {
     const prepared =
       args.some((arg) => arg.op === "constant") || args.length === 1 ? row.prepare?.(constants) : undefined;
     const measured = sizes.map((size) => (row.deep ? weightOf(size) : size.units));
-    const units = row.resultSize === undefined ? sum(measured) : priced(row.resultSize, measured);
+    const units = row.resultSize === undefined ? sum(measured) : stepsOf(row.resultSize, measured);
     const isMade = row.resultSize !== undefined;
     const returns = overloadsOf(name)
       .filter(({ parameters }) => parameters.length === args.length)
@@ -171,7 +171,7 @@ class Estimator {
         return row.deep && size.inside ? weighed(size, units, overload, sizes) : size;
       });
     return {
-      steps: steps + Math.ceil(priced(prepared?.cost ?? row.cost, measured)),
+      steps: steps + Math.ceil(stepsOf(prepared?.cost ?? row.cost, measured)),
       size: returns.reduce(larger, SCALAR),
     };
   }
@@ -209,10 +209,6 @@ class Estimator {
 /** A key is found at once, but for kinds of keys that are looked for. */
 function lookUp({ units }: Size): number {
   return 1 + units / ENTRIES_PER_UNIT;
-}
-
-function priced(cost: Cost, [a = 0, b = 0, c = 0, d = 0]: readonly number[]): number {
-  return typeof cost === "number" ? cost : cost(a, b, c, d);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { type CelValue, Uint } from "../attribute/value.ts";
+import type { CelValue } from "../attribute/value.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { comparisonOf, subjectKey } from "./comparison.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
@@ -6,7 +6,7 @@ import { fromLiteral } from "./literal.ts";
 import { type Problem, problem, quoted } from "./problem.ts";
 import type { Place, Tree } from "./tree.ts";
 import { eachNode } from "./tree-walk.ts";
-import { compare, equal, isList } from "./values.ts";
+import { compare, equal, isList, wholeNumber } from "./values.ts";
 
 /**
  * Conditions that no request can make true: comparisons out of the range of what they compare, and chains of `&&` whose parts contradict
@@ -162,8 +162,4 @@ function overlap(lower: Test, upper: Test): boolean {
     high !== undefined &&
     high - low === 1n
   );
-}
-
-function wholeNumber(value: CelValue): bigint | undefined {
-  return typeof value === "bigint" ? value : value instanceof Uint ? value.value : undefined;
 }

@@ -1,11 +1,10 @@
 import { ABSENT, type Absent, type CelValue, Invalid, Optional, type Outcome } from "../attribute/value.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import type { Operand } from "./functions/function-row.ts";
-import { NONE } from "./functions/optionals.ts";
 import { compact, fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
-import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, numeric, OUT_OF_RANGE } from "./values.ts";
+import { ENTRIES_PER_UNIT, invalid, isFailure, isList, isMap, lookup, NONE, numeric, OUT_OF_RANGE } from "./values.ts";
 
 const NO_FIELDS = invalid("a field or element of what is neither map nor list", "no such key");
 const BAD_INDEX = invalid("a list is indexed by whole numbers", "invalid index type");

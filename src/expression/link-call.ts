@@ -1,6 +1,6 @@
 import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
-import type { Apply, Cost, FunctionRow } from "./functions/function-row.ts";
+import { type Apply, type Cost, type FunctionRow, stepsOf } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
 import { linkWithConstant } from "./link-constant.ts";
@@ -55,7 +55,8 @@ function affordable({ budget }: Frame): number {
 /** Error if an operand is error, else absent if one is, else the function of their values. */
 function strict(call: Call, constants: readonly (CelValue | undefined)[], args: readonly Evaluate[]): Evaluate {
   const [first, second] = args;
-  if (first === undefined) return (frame) => charge(frame, price(call.cost)) ?? call.apply(null, null, null, null);
+  if (first === undefined)
+    return (frame) => charge(frame, stepsOf(call.cost, [])) ?? call.apply(null, null, null, null);
   if (second === undefined) return onOne(call, first);
   if (args.length > 2) return onMany(call, args);
   const [left, right] = constants;
@@ -100,7 +101,7 @@ function onTheLighter({ apply, cost }: Call, first: Evaluate, second: Evaluate):
     if (b instanceof Invalid) return b;
     if (a === ABSENT || b === ABSENT) return ABSENT;
     const weight = lighterOf(a, b, affordable(frame));
-    return charge(frame, price(cost, [weight, weight])) ?? apply(a, b, null, null);
+    return charge(frame, stepsOf(cost, [weight, weight])) ?? apply(a, b, null, null);
   };
 }
 
@@ -137,12 +138,8 @@ function onMany({ apply, cost, measure }: Call, args: readonly Evaluate[]): Eval
     const [a = null, b = null, c = null, d = null] = values;
     const most = affordable(frame);
     const sizes = values.map((value) => measure(value, most));
-    return charge(frame, price(cost, sizes)) ?? apply(a, b, c, d);
+    return charge(frame, stepsOf(cost, sizes)) ?? apply(a, b, c, d);
   };
-}
-
-function price(cost: Cost, [a = 0, b = 0, c = 0, d = 0]: readonly number[] = []): number {
-  return typeof cost === "number" ? cost : cost(a, b, c, d);
 }
 
 /** `"k" in map-attribute` reads one key. */

@@ -11,18 +11,10 @@ import { constantTest, predicate } from "./constant-test.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import { mapSlot } from "./link-access.ts";
 import { MapBuilder } from "./link-literal.ts";
+import { listingSteps, roundSteps } from "./loop-steps.ts";
 import { inside, newVariable, type Surroundings } from "./surroundings.ts";
 import type { Comprehension, Tree } from "./tree.ts";
-import { eachChild } from "./tree-walk.ts";
 import { asBool, invalid, isFailure, isList, isMap } from "./values.ts";
-
-/** What binding the variables of one round takes. */
-const BIND_STEPS = 2;
-/** Nodes for which nothing is charged by themselves (reading, `.`, `has`, `!`, `? :`) that are evaluated in one step. */
-const NODES_PER_STEP = 4;
-
-/** Keys of a map that are listed in one step. */
-const KEYS_PER_STEP = 4;
 
 const NOT_A_RANGE = invalid("neither a list nor a map to walk through", "no such overload");
 
@@ -74,22 +66,6 @@ export function linkComprehension(tree: Comprehension, around: Surroundings): Ev
   }
 }
 
-/** @returns what is charged for each round of a loop, besides the calls in it. */
-export function roundSteps({ where, body }: Comprehension): number {
-  const nodes = nodesOf(body) + (where === undefined ? 0 : nodesOf(where));
-  return BIND_STEPS + Math.ceil(nodes / NODES_PER_STEP);
-}
-
-/** Without the rounds of loops inside of it: those are charged for themselves. */
-function nodesOf(tree: Tree): number {
-  if (tree.op === "comprehension") return 1 + nodesOf(tree.range);
-  let nodes = 1;
-  eachChild(tree, (child) => {
-    nodes += nodesOf(child);
-  });
-  return nodes;
-}
-
 /** @returns what `exists` or `all` ask of each element, where that is no more than a comparison with constants: `list.exists(x, x == "a")`. */
 function elementTest({ macro, variable, second, body }: Comprehension): ((value: CelValue) => boolean) | undefined {
   if ((macro !== "exists" && macro !== "all") || second !== undefined) return undefined;
@@ -112,11 +88,6 @@ function linkRange(tree: Tree, around: Surroundings): Loop["range"] {
 /** @returns what is walked through: the elements of a list, or the keys of a map, which are listed first, and paid for, whatever is asked of them. */
 function itemsOf(frame: Frame, range: CelList | CelMap): CelList | Invalid {
   return isList(range) ? range : (charge(frame, listingSteps(range.size)) ?? [...range.keys()]);
-}
-
-/** @returns what is charged for listing so many keys, before any round. */
-export function listingSteps(keys: number): number {
-  return keys / KEYS_PER_STEP;
 }
 
 /** Gives the variables their values for one round. @returns the error when the budget has no round left. */

@@ -1,9 +1,8 @@
 import { ABSENT, Optional } from "../attribute/value.ts";
 import type { Evaluate } from "./frame.ts";
-import { NONE } from "./functions/optionals.ts";
 import { inside, newVariable, type Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
-import { isFailure, NO_OVERLOAD } from "./values.ts";
+import { isFailure, NO_OVERLOAD, NONE } from "./values.ts";
 
 /** A variable of a comprehension, of `cel.bind` or of `optMap`. */
 export function linkLocal(name: string, { variables }: Surroundings): Evaluate {

@@ -31,6 +31,9 @@ export const OVERFLOW = invalid("integer overflow", "overflow");
 export const OUT_OF_RANGE = invalid("index out of range", "index out of range");
 export const NOT_UTF8 = invalid("not UTF-8", "invalid utf-8");
 
+/** `optional.none()`. */
+export const NONE = Object.freeze(new Optional(ABSENT));
+
 /** @returns whether there is no value: absent or error. */
 export function isFailure(outcome: Outcome): outcome is Absent | Invalid {
   return outcome === ABSENT || outcome instanceof Invalid;
@@ -150,6 +153,12 @@ function isObject(value: CelValue): boolean {
 /** @returns a number comparable with any other by value, undefined for what is no number. */
 export function numeric(value: CelValue): bigint | number | undefined {
   if (typeof value === "bigint" || typeof value === "number") return value;
+  return value instanceof Uint ? value.value : undefined;
+}
+
+/** @returns the number of an int or uint, undefined for what is neither. */
+export function wholeNumber(value: CelValue): bigint | undefined {
+  if (typeof value === "bigint") return value;
   return value instanceof Uint ? value.value : undefined;
 }
 

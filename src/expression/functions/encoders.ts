@@ -4,9 +4,8 @@ import { writeJson } from "../json-writer.ts";
 import { parseDouble, parseInt64, parseUint64 } from "../number-text.ts";
 import { trim } from "../strings.ts";
 import { parseDuration, parseTimestamp } from "../time.ts";
-import { CHARACTERS_PER_UNIT, invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
+import { CHARACTERS_PER_UNIT, invalid, isFailure, isList, isMap, NO_OVERLOAD, NONE } from "../values.ts";
 import type { Apply, FunctionRow } from "./function-row.ts";
-import { NONE } from "./optionals.ts";
 
 /** No part of these can take what another one takes. */
 const BASE64 = /^[A-Za-z0-9+/]*(={0,2})$/;

@@ -57,6 +57,11 @@ export interface FunctionRow {
  */
 export type Cost = number | ((a: number, b: number, c: number, d: number) => number);
 
+/** @returns the steps for arguments of these sizes. */
+export function stepsOf(cost: Cost, [a = 0, b = 0, c = 0, d = 0]: readonly number[]): number {
+  return typeof cost === "number" ? cost : cost(a, b, c, d);
+}
+
 /**
  * Called with the values of the arguments, receiver first, null for those its overload does not have; never with absent or error. Types
  * were checked as far as they were known: what is `dyn` may be anything, and gets an error value.

@@ -2,9 +2,8 @@ import { type CelList, type CelValue, Optional, type Outcome } from "../../attri
 import { charge, type Evaluate } from "../frame.ts";
 import { ValueSet } from "../identity.ts";
 import { ASSUMED_ENTRIES, MAX_RANGE } from "../limits.ts";
-import { compare, equal, invalid, isFailure, isList, NO_OVERLOAD, OUT_OF_RANGE, typeName } from "../values.ts";
+import { compare, equal, invalid, isFailure, isList, NO_OVERLOAD, NONE, OUT_OF_RANGE, typeName } from "../values.ts";
 import type { Apply, FunctionRow, Operand } from "./function-row.ts";
-import { NONE } from "./optionals.ts";
 import { equivalenceCost, FEW, hasAll, hasAny, hasExactly, onLists, sharingCost } from "./sets.ts";
 
 const NEGATIVE_LEVELS = invalid("a list cannot be flattened by a negative number of levels", "invalid argument");

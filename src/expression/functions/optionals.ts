@@ -1,10 +1,9 @@
 import { ABSENT, type CelValue, Duration, Optional, type Outcome, Timestamp, Uint } from "../../attribute/value.ts";
 import type { Evaluate } from "../frame.ts";
-import { invalid, isFailure, isList, isMap, NO_OVERLOAD } from "../values.ts";
+import { invalid, isFailure, isList, isMap, NO_OVERLOAD, NONE } from "../values.ts";
 import type { FunctionRow, Operand } from "./function-row.ts";
 
 const NO_VALUE = invalid("optional.none() has no value", "optional none");
-export const NONE = Object.freeze(new Optional(ABSENT));
 
 /** CEL's optional values: what `a.?b` and `a[?k]` give. */
 export const OPTIONALS: readonly FunctionRow[] = [

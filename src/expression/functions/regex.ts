@@ -1,8 +1,7 @@
 import { ABSENT, type CelValue, Invalid, Optional, type Outcome } from "../../attribute/value.ts";
 import type { Engine } from "../pattern.ts";
-import { CHARACTERS_PER_UNIT, invalid, NO_OVERLOAD } from "../values.ts";
+import { CHARACTERS_PER_UNIT, invalid, NO_OVERLOAD, NONE } from "../values.ts";
 import type { FunctionRow } from "./function-row.ts";
-import { NONE } from "./optionals.ts";
 import { type Pay, SEARCH_COST, searchingBy } from "./search.ts";
 
 const SEVERAL_GROUPS = invalid("a pattern with more than one group, where one at most can be taken", "invalid regex");

@@ -58,6 +58,12 @@ export default {
       { path: room("wire") },
     ),
     forbid(
+      "expression-by-its-index",
+      "Other rooms know what expression does by its index.ts; the types behind it stand in its files.",
+      { path: "^src/", pathNot: [room("expression"), TESTS] },
+      { path: room("expression"), pathNot: "^src/expression/index\\.ts$", dependencyTypesNot: ["type-only"] },
+    ),
+    forbid(
       "main-is-the-end",
       "main.ts starts the process; nothing builds on it.",
       { pathNot: "^test/" },

@@ -13,6 +13,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
+import { isList, isMap } from "../expression/index.ts";
 
 /** UTF-16 units of a value that are shown: nobody reads more, and one value may hold another a million times. */
 const MAX_SHOWN = 1_000_000;
@@ -45,10 +46,9 @@ class Writer {
     if (typeof value === "string") this.#put(quoted(this.#cut(value)));
     else if (value instanceof Uint8Array) this.#put(bytesText(value.subarray(0, this.#maxLength + 1)));
     else if (value instanceof Optional) this.#optional(value);
-    else if (value instanceof Map) this.#map(value);
-    else if (Array.isArray(value)) this.#list(value);
-    // Lists are gone: `readonly` arrays are not narrowed by Array.isArray.
-    else this.#put(scalarText(value as Scalar));
+    else if (isMap(value)) this.#map(value);
+    else if (isList(value)) this.#list(value);
+    else this.#put(scalarText(value));
   }
 
   #put(piece: string): void {
@@ -99,7 +99,7 @@ class Writer {
   }
 }
 
-type Scalar = Exclude<CelValue, string | Uint8Array | Optional | CelMap | CelList>;
+type Scalar = null | boolean | bigint | number | Uint | Timestamp | Duration | TypeValue | IpAddress | Cidr;
 
 function scalarText(value: Scalar): string {
   if (typeof value === "number") return doubleText(value);

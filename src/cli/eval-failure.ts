@@ -1,9 +1,8 @@
 import type { Bag } from "../attribute/bag.ts";
 import { ABSENT, type Absent, type ErrorCategory, Invalid } from "../attribute/value.ts";
+import { eachNode, isFailure } from "../expression/index.ts";
 import type { Trace } from "../expression/trace.ts";
 import type { ExpressionPlan, Place, Tree } from "../expression/tree.ts";
-import { eachNode } from "../expression/tree-walk.ts";
-import { isFailure } from "../expression/values.ts";
 import { celText } from "./cel-text.ts";
 
 /** Why an evaluation has no value. */

@@ -1,9 +1,8 @@
 import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
 import { LineTable } from "../diagnostics/position.ts";
-import { quoted } from "../expression/problem.ts";
+import { eachNode, quoted } from "../expression/index.ts";
 import type { Trace } from "../expression/trace.ts";
 import type { ExpressionPlan, Place } from "../expression/tree.ts";
-import { eachNode } from "../expression/tree-walk.ts";
 import { celText } from "./cel-text.ts";
 import { isWritable, writeTyped } from "./typed-values.ts";
 

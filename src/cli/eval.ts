@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { CelType } from "../attribute/type.ts";
-import { type Bounds, CEL_GO_BOUNDS, DEFAULT_BUDGET, POLICY_BOUNDS } from "../expression/limits.ts";
+import { CEL_GO_BOUNDS, DEFAULT_BUDGET, POLICY_BOUNDS } from "../expression/index.ts";
+import type { Bounds } from "../expression/limits.ts";
 import { BUILT_IN } from "./attribute-values.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo, Finish } from "./command-io.ts";

@@ -9,7 +9,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
-import { parseDuration, parseTimestamp } from "../expression/time.ts";
+import { parseDuration, parseTimestamp } from "../expression/index.ts";
 import { BadInput } from "./bad-input.ts";
 import { isList, isMap, type PlainValue } from "./plain-yaml.ts";
 

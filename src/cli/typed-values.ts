@@ -2,7 +2,6 @@ import { formatCidr, formatIp, parseCidr, parseIp } from "../attribute/address.t
 import { formatDuration, formatTimestamp, parseDuration } from "../attribute/json.ts";
 import {
   ABSENT,
-  type CelList,
   type CelValue,
   Cidr,
   Duration,
@@ -13,8 +12,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
-import { formatDouble } from "../expression/number-text.ts";
-import { parseTimestamp } from "../expression/time.ts";
+import { formatDouble, isMap, parseTimestamp } from "../expression/index.ts";
 import { BadInput } from "./bad-input.ts";
 
 /**
@@ -157,9 +155,8 @@ function writeObject(value: Extract<CelValue, object>): Typed {
   if (value instanceof Optional) return { optional: value.value === ABSENT ? null : writeTyped(value.value) };
   if (value instanceof IpAddress) return { ip: formatIp(value) };
   if (value instanceof Cidr) return { cidr: formatCidr(value) };
-  if (value instanceof Map) return { map: pairsOf(value) };
-  // What is left of CelValue is a list; `readonly` arrays are not narrowed by Array.isArray.
-  return { list: (value as CelList).map(writeTyped) };
+  if (isMap(value)) return { map: pairsOf(value) };
+  return { list: value.map(writeTyped) };
 }
 
 function pairsOf(map: ReadonlyMap<CelValue, CelValue>): readonly (readonly [Typed, Typed])[] {

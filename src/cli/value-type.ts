@@ -1,6 +1,6 @@
 import type { CelType } from "../attribute/type.ts";
 import { ABSENT, type CelValue, Optional } from "../attribute/value.ts";
-import { isList, isMap, typeName } from "../expression/values.ts";
+import { isList, isMap, typeName } from "../expression/index.ts";
 
 /** @returns whether a value is one of the type, with everything inside of it. */
 export function isOfType(value: CelValue, type: CelType): boolean {

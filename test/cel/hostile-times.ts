@@ -1,6 +1,6 @@
 /**
- * How long the expressions of hostile.txt take here, the slowest first: `node test/cel/hostile-times.ts [--all]`. A budget of 100,000 steps is
- * meant to be 5 ms; nanoseconds per step tell what is charged too little.
+ * How long the expressions of hostile.txt take here, the slowest first: `node test/cel/hostile-times.ts [--all]`. A request's budget is meant
+ * to be 5 ms at most; nanoseconds per step tell what is charged too little.
  */
 import { parseArgs } from "node:util";
 import { type Ended, hostileExpressions, type Mode, tryOut } from "./hostile.ts";

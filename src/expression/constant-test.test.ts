@@ -28,6 +28,8 @@ describe("a comparison of one subject with constants is a test", () => {
     ['request.method == "GET" || request.method in ["PUT", "POST"]', "attribute in GET,PUT,POST"],
     ['request.method != "GET" && !(request.method in ["PUT"])', "attribute not in GET,PUT"],
     ['request.headers["a"] == "1" || request.headers.a == "2"', "select in 1,2"],
+    ['any.map.a.b == 1 || any.map["a"].b == 2', "select in 1,2"],
+    ["any.map.a.b == 1 || any.map.a.c == 2", "none"],
     ['request.method == "GET" || request.path == "/"', "none"],
     ['request.method == "GET" || request.method != "PUT"', "none"],
     ['request.method == "GET" && request.method == "PUT"', "none"],
@@ -41,7 +43,11 @@ describe("a comparison of one subject with constants is a test", () => {
 
 describe("what is joined is what it was one by one", () => {
   const values = ["A", "B", "C", "D"];
-  const requests: Request[] = [...values.map((value) => ({ "request.method": value })), {}];
+  const requests: Request[] = [
+    ...values.map((value) => ({ "request.method": value, "any.map": new Map([["a", new Map([["b", value]])]]) })),
+    { "any.map": new Map([["a", 1n]]) },
+    {},
+  ];
   test.each([
     'request.method == "A" || it.is.gone || "B" == request.method || request.method == "C"',
     'request.method != "A" && it.is.gone && request.method != "B" && request.method != "C"',
@@ -49,6 +55,8 @@ describe("what is joined is what it was one by one", () => {
     '!(request.method == "A") && request.method != "B"',
     '!(request.method in ["A", "B", "C"])',
     'request.method in [] || request.method == "D"',
+    'any.map.a.b == "A" || it.is.gone || any.map["a"].b == "B"',
+    'any.map.a.b != "A" && it.is.gone && "B" != any.map.a["b"]',
   ])("%s", (text) => {
     const whole = link(plan(text), slots);
     const { tree } = plan(text);

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { AttributeSource } from "../../src/attribute/source.ts";
-import { type CelType, formatType, type SimpleKind } from "../../src/attribute/type.ts";
+import { type CelType, formatType } from "../../src/attribute/type.ts";
 import { ABSENT, Invalid, type Outcome } from "../../src/attribute/value.ts";
 import { COMPARING_BUDGET } from "../../src/cli/eval-batch.ts";
+import { readType as readTypeText } from "../../src/cli/type-text.ts";
 import type { Compiled, CompileOptions, Scope } from "../../src/expression/compile.ts";
 import type { LinkScope, RequestFrame } from "../../src/expression/frame.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
@@ -215,10 +216,7 @@ function shownFailure(outcome: typeof ABSENT | Invalid): string {
 }
 
 export function readType(text: string): CelType {
-  const [, kind, inside = ""] = /^(\w+)\((.*)\)$/.exec(text) ?? [];
-  if (kind === "list") return { kind: "list", element: readType(inside) };
-  const [, key = "", value = ""] = /^(\w+),(.*)$/.exec(inside) ?? [];
-  if (kind === "map") return { kind: "map", key: readType(key), value: readType(value) };
-  // The data's own names are ours.
-  return { kind: text as SimpleKind };
+  const type = readTypeText(text);
+  if (type === undefined) throw new Error(`${text} is no type`);
+  return type;
 }

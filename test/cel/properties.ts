@@ -11,7 +11,7 @@ import { readType, sourceOf } from "./oracle.ts";
 import { canonical, writeTyped } from "./typed-value.ts";
 
 export const SCOPE: Scope = {
-  attributes: new Map([...NAMES].map(([name, { type }]) => [name, readType(type.replace(", ", ","))])),
+  attributes: new Map([...NAMES].map(([name, { type }]) => [name, readType(type)])),
   definitions: new Map(),
 };
 const SLOTS = [...NAMES.keys()];

@@ -244,16 +244,18 @@ const STANDARD: readonly Row[] = [
   ["list(int)", "[_]", "int"],
   ["list(int)", "[_]", "int", "int"],
   ["list(string)", "[_]", "string", "string"],
-  ...(["int", "double", "string", "bool", "list(int)", "map(string, int)"] as const).map(
-    (type): Row => ["dyn", "dyn", type],
-  ),
+  ...(["int", "string", "bool", "list(int)", "map(string, int)"] as const).map((type): Row => ["dyn", "dyn", type]),
   ...(["bool", "int", "uint", "double", "string", "list(int)", "dyn"] as const).map(
     (t): Row => [t, "_?_:_", "bool", t, t],
   ),
 ];
 
-/** What Weir alone has, and where `@bufbuild/cel` is wrong: remainders by -1, large dividends, the smallest int negated twice, `int("")`. */
+/**
+ * What Weir alone has, and where `@bufbuild/cel` is wrong or not as cel-go: remainders by -1, large dividends, the smallest int negated
+ * twice, `int("")`, a NaN that is compared with what is no number.
+ */
 const OURS: readonly Row[] = [
+  ["dyn", "dyn", "double"],
   ["int", "-_", "int"],
   ["int", "_%_", "int", "int"],
   ["uint", "_%_", "uint", "uint"],

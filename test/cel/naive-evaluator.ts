@@ -272,7 +272,8 @@ function order(a: CelValue, b: CelValue): number | undefined {
 function ordered(a: CelValue, b: CelValue, is: (order: number) => boolean): Outcome {
   const found = order(a, b);
   if (found !== undefined) return is(found);
-  return number(a, b) !== undefined && number(b, a) !== undefined ? false : WRONG;
+  // NaN is neither below nor above anything that has an order.
+  return (Number.isNaN(a) || order(a, a) !== undefined) && (Number.isNaN(a) || Number.isNaN(b)) ? false : WRONG;
 }
 
 function same(a: CelValue, b: CelValue): boolean {

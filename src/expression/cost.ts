@@ -4,6 +4,7 @@ import { type FunctionRow, stepsOf } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES } from "./limits.ts";
+import { LIST_STEPS, MAP_STEPS } from "./link-literal.ts";
 import { fromLiteral } from "./literal.ts";
 import { listingSteps, roundSteps } from "./loop-steps.ts";
 import type { Comprehension, Tree } from "./tree.ts";
@@ -117,9 +118,9 @@ class Estimator {
       case "conditional":
         return this.#conditional(tree, locals);
       case "list":
-        return this.#literal(tree.elements, (inside) => listOf(tree.elements.length, inside), locals);
+        return this.#literal(tree.elements, (inside) => listOf(tree.elements.length, inside), locals, LIST_STEPS);
       case "map":
-        return this.#literal(tree.entries.flat(), (inside) => mapOf(tree.entries.length, inside), locals);
+        return this.#literal(tree.entries.flat(), (inside) => mapOf(tree.entries.length, inside), locals, MAP_STEPS);
       case "call":
         return this.#call(tree, locals);
       case "bind": {
@@ -149,9 +150,9 @@ class Estimator {
     return { steps: condition.steps + Math.max(yes.steps, no.steps), size: larger(yes.size, no.size) };
   }
 
-  #literal(parts: readonly Tree[], around: (inside: Size) => Size, locals: Locals): Price {
+  #literal(parts: readonly Tree[], around: (inside: Size) => Size, locals: Locals, making: number): Price {
     const { steps, sizes } = this.#all(parts, locals);
-    return { steps: steps + parts.length, size: around(sizes.reduce(larger, SCALAR)) };
+    return { steps: steps + making + parts.length, size: around(sizes.reduce(larger, SCALAR)) };
   }
 
   #call({ function: name, args }: Tree & { op: "call" }, locals: Locals): Price {

@@ -83,6 +83,9 @@ function holdsWithin({ name, constant }: Test, least: number, most: number): boo
   }
 }
 
+/** Tests of one subject that are held against each other: each against each other one, which nobody waits for when they are thousands. */
+const MAX_HELD_TOGETHER = 100;
+
 /** Why operands of one `&&` are never true together. */
 function contradiction(operands: readonly Tree[]): string | undefined {
   const bySubject = new Map<string, Test[]>();
@@ -90,7 +93,9 @@ function contradiction(operands: readonly Tree[]): string | undefined {
     const test = testOf(operand);
     const subject = test && subjectKey(test.subject);
     if (test === undefined || subject === undefined) continue;
-    bySubject.set(subject, [...(bySubject.get(subject) ?? []), test]);
+    const tests = bySubject.get(subject) ?? [];
+    if (tests.length < MAX_HELD_TOGETHER) tests.push(test);
+    bySubject.set(subject, tests);
   }
   for (const tests of bySubject.values()) {
     if (tests.length > 1 && !canHold(tests)) return "its parts contradict each other";

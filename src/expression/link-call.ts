@@ -1,5 +1,5 @@
 import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
-import { charge, type Evaluate, type Frame } from "./frame.ts";
+import { charge, type Evaluate } from "./frame.ts";
 import { type Apply, type Cost, type FunctionRow, stepsOf } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
@@ -47,11 +47,6 @@ function measureOf({ deep }: FunctionRow): Call["measure"] {
   return deep ? weightOf : sizeOf;
 }
 
-/** The largest weight that is paid for with what is left: the least that is charged is half a step. */
-function affordable({ budget }: Frame): number {
-  return 2 * budget;
-}
-
 /** Error if an operand is error, else absent if one is, else the function of their values. */
 function strict(call: Call, constants: readonly (CelValue | undefined)[], args: readonly Evaluate[]): Evaluate {
   const [first, second] = args;
@@ -73,9 +68,7 @@ function onOne({ apply, cost, measure }: Call, first: Evaluate): Evaluate {
   }
   return (frame) => {
     const a = first(frame);
-    return isFailure(a)
-      ? a
-      : (charge(frame, cost(measure(a, affordable(frame)), 0, 0, 0)) ?? apply(a, null, null, null));
+    return isFailure(a) ? a : (charge(frame, cost(measure(a, frame.budget), 0, 0, 0)) ?? apply(a, null, null, null));
   };
 }
 
@@ -87,8 +80,8 @@ function onTwo({ apply, cost, measure }: Call, first: Evaluate, second: Evaluate
     if (b instanceof Invalid) return b;
     if (a === ABSENT || b === ABSENT) return ABSENT;
     if (typeof cost === "number") return charge(frame, cost) ?? apply(a, b, null, null);
-    const most = affordable(frame);
-    return charge(frame, cost(measure(a, most), measure(b, most), 0, 0)) ?? apply(a, b, null, null);
+    const { budget } = frame;
+    return charge(frame, cost(measure(a, budget), measure(b, budget), 0, 0)) ?? apply(a, b, null, null);
   };
 }
 
@@ -100,7 +93,7 @@ function onTheLighter({ apply, cost }: Call, first: Evaluate, second: Evaluate):
     const b = second(frame);
     if (b instanceof Invalid) return b;
     if (a === ABSENT || b === ABSENT) return ABSENT;
-    const weight = lighterOf(a, b, affordable(frame));
+    const weight = lighterOf(a, b, frame.budget);
     return charge(frame, stepsOf(cost, [weight, weight])) ?? apply(a, b, null, null);
   };
 }
@@ -136,8 +129,8 @@ function onMany({ apply, cost, measure }: Call, args: readonly Evaluate[]): Eval
     }
     if (absent) return ABSENT;
     const [a = null, b = null, c = null, d = null] = values;
-    const most = affordable(frame);
-    const sizes = values.map((value) => measure(value, most));
+    const { budget } = frame;
+    const sizes = values.map((value) => measure(value, budget));
     return charge(frame, stepsOf(cost, sizes)) ?? apply(a, b, c, d);
   };
 }

@@ -8,6 +8,10 @@ const NOT_OPTIONAL = invalid("an element or entry written with ? needs an option
 const BAD_KEY = invalid("a map key is bool, int, uint or string", "no such overload");
 const DUPLICATE_KEY = invalid("the same key twice in one map", "duplicate key");
 
+/** What making a list or a map takes, besides what is in it. */
+export const LIST_STEPS = 1;
+export const MAP_STEPS = 4;
+
 /** `[a, ?b]` */
 export function linkList({ elements, optional = [] }: Tree & { op: "list" }, around: Surroundings): Evaluate {
   const linked = elements.map((element, index) => {
@@ -15,7 +19,7 @@ export function linkList({ elements, optional = [] }: Tree & { op: "list" }, aro
     return optional.includes(index) ? optionalPart(evaluate) : evaluate;
   });
   return (frame) => {
-    const over = charge(frame, linked.length);
+    const over = charge(frame, LIST_STEPS + linked.length);
     if (over) return over;
     const list: CelValue[] = [];
     let absent = false;
@@ -50,7 +54,7 @@ export function linkMap({ entries, optional = [] }: Tree & { op: "map" }, around
     return { key: around.link(key, around), value: isOptional ? optionalPart(evaluate) : evaluate, isOptional };
   });
   return (frame) => {
-    const over = charge(frame, linked.length * 2);
+    const over = charge(frame, MAP_STEPS + linked.length * 2);
     if (over) return over;
     const builder = new MapBuilder();
     let absent = false;

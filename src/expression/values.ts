@@ -225,8 +225,8 @@ function orAbsent(value: CelValue | undefined): CelValue | Absent {
 
 /** Keys of kind uint are objects, so that they are compared one by one. */
 function lookupUint(map: CelMap, wanted: bigint): CelValue | Absent {
-  for (const [key, value] of map) {
-    if (key instanceof Uint && key.value === wanted) return value;
+  for (const key of map.keys()) {
+    if (key instanceof Uint && key.value === wanted) return orAbsent(map.get(key));
   }
   return ABSENT;
 }
@@ -234,7 +234,7 @@ function lookupUint(map: CelMap, wanted: bigint): CelValue | Absent {
 /** UTF-16 units of a text, or bytes, that are one step's work. */
 export const CHARACTERS_PER_UNIT = 16;
 /** Keys of a map that are compared in one step. */
-export const ENTRIES_PER_UNIT = 8;
+export const ENTRIES_PER_UNIT = 4;
 
 /** @returns how large a value is, in units: 1, and one for each 16 characters, element or entry. */
 export function sizeOf(value: CelValue): number {

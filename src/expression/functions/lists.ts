@@ -142,7 +142,10 @@ function linkRange(length: Operand): Evaluate {
 function range(length: CelValue): Outcome {
   if (typeof length !== "bigint") return NO_OVERLOAD;
   if (length < 0n) return NEGATIVE_LENGTH;
-  return length > MAX_RANGE ? TOO_LONG : Array.from({ length: Number(length) }, (_, index) => BigInt(index));
+  if (length > MAX_RANGE) return TOO_LONG;
+  const numbers: bigint[] = [];
+  for (let number = 0n; number < length; number++) numbers.push(number);
+  return numbers;
 }
 
 function distinct(list: CelList): Outcome {

@@ -119,6 +119,9 @@ function linkSearch(operands: readonly Operand[], search: Search, sourceOf: Sour
 
 const TOO_LARGE = invalid("a pattern that is too large", "invalid regex");
 
+/** Finding out how large a pattern is. */
+const STEPS_PER_READ_CHARACTER = 5;
+
 /** Patterns that requests brought, the latest ones. */
 class RememberedPatterns {
   readonly #engines = new Map<string, Engine | Invalid>();
@@ -134,7 +137,7 @@ class RememberedPatterns {
     if (written.length > MAX_REQUEST_PATTERN) return TOO_LARGE;
     const known = this.#engines.get(written);
     if (known !== undefined) return known;
-    const unread = pay(written.length);
+    const unread = pay(STEPS_PER_READ_CHARACTER * written.length);
     if (unread) return unread;
     const source = this.#sourceOf(written);
     const isTooLarge = Math.max(source.length, aboutInstructions(source)) > MAX_REQUEST_PATTERN;

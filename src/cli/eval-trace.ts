@@ -4,10 +4,12 @@ import { eachNode, quoted } from "../expression/index.ts";
 import type { Trace } from "../expression/trace.ts";
 import type { ExpressionPlan, Place } from "../expression/tree.ts";
 import { celText } from "./cel-text.ts";
-import { isWritable, writeTyped } from "./typed-values.ts";
+import { writeTyped, writtenSize } from "./typed-values.ts";
 
 /** UTF-16 units of a value in a line of a trace. */
 const MAX_SHOWN = 120;
+/** Of all values of a trace that are written for programs, each below its part, as `writtenSize` counts. */
+const MAX_TRACED = 100_000;
 
 /**
  * @returns a line for each part that was evaluated, what is inside of it below it and indented: where it stands, its text, and what it gave.
@@ -93,18 +95,25 @@ function shown(outcome: Outcome): string {
   return celText(outcome, MAX_SHOWN);
 }
 
-/** @returns the same for programs: offsets are UTF-16 units of the expression's text, the end exclusive. */
-export function traceJson({ at, outcome, steps, omitted }: Trace): unknown {
-  return {
+/**
+ * @returns the same for programs: offsets are UTF-16 units of the expression's text, the end exclusive. One value may come out of many parts:
+ * when all together are too large to be written, the beginning of a value stands there as text.
+ */
+export function traceJson(trace: Trace): unknown {
+  let left = MAX_TRACED;
+  const json = ({ at, outcome, steps, omitted }: Trace): unknown => ({
     at,
     ...outcomeJson(outcome),
-    steps: steps.map(traceJson),
+    steps: steps.map(json),
     ...(omitted === undefined ? {} : { omitted }),
+  });
+  const outcomeJson = (outcome: Outcome): Readonly<Record<string, unknown>> => {
+    if (outcome === ABSENT) return { absent: true };
+    if (outcome instanceof Invalid) return { error: outcome.reason };
+    const size = writtenSize(outcome, left);
+    if (size === undefined) return { text: celText(outcome, MAX_SHOWN) };
+    left -= size;
+    return { value: writeTyped(outcome) };
   };
-}
-
-function outcomeJson(outcome: Outcome): Readonly<Record<string, unknown>> {
-  if (outcome === ABSENT) return { absent: true };
-  if (outcome instanceof Invalid) return { error: outcome.reason };
-  return isWritable(outcome) ? { value: writeTyped(outcome) } : { text: celText(outcome, MAX_SHOWN) };
+  return json(trace);
 }

@@ -42,6 +42,7 @@ export function jsonOrText(text: string): PlainValue {
   } catch (error) {
     // Not JSON: the text itself is meant.
     if (error instanceof SyntaxError) return text;
+    if (error instanceof RangeError) throw new BadInput(`\`${shown(text)}\` is nested too deeply`);
     throw error;
   }
 }

@@ -112,21 +112,33 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Scalars, and pieces of 64 UTF-16 units or bytes, of a value that is written: one value may hold another a million times over. */
+/** Scalars, and pieces of 64 UTF-16 units or bytes, that are written at once: one value may hold another a million times over. */
 const MAX_WRITTEN = 1_000_000;
+/** Each level of a value takes a few blanks more in each line. */
+const INDENTATION = 1 / 16;
 
 /** @returns whether a value is small enough to be written; never takes longer than writing one that is. */
 export function isWritable(value: CelValue): boolean {
-  const left = [value];
+  return writtenSize(value, MAX_WRITTEN) !== undefined;
+}
+
+/** @returns how large a value is when it is written, as MAX_WRITTEN counts; undefined beyond `most`. */
+export function writtenSize(value: CelValue, most: number): number | undefined {
   let written = 0;
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    written += 1 + (typeof next === "string" || next instanceof Uint8Array ? next.length / 64 : 0);
-    if (written + left.length > MAX_WRITTEN) return false;
-    if (next instanceof Map) for (const [key, item] of next) left.push(key, item);
-    else if (next instanceof Optional && next.value !== ABSENT) left.push(next.value);
-    else if (Array.isArray(next)) for (const item of next) left.push(item);
+  let level: readonly CelValue[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const inside: CelValue[] = [];
+    for (const one of level) {
+      written += 1 + depth * INDENTATION;
+      if (typeof one === "string" || one instanceof Uint8Array) written += one.length / 64;
+      if (written + inside.length > most) return undefined;
+      if (one instanceof Map) for (const [key, item] of one) inside.push(key, item);
+      else if (one instanceof Optional && one.value !== ABSENT) inside.push(one.value);
+      else if (Array.isArray(one)) for (const item of one) inside.push(item);
+    }
+    level = inside;
   }
-  return true;
+  return written;
 }
 
 /** @returns the value in the same form; equal maps are written equally, whatever the order of their entries. */

@@ -153,6 +153,8 @@ class Checker implements MacroChecker {
   }
 
   #unknown(path: readonly Step[]): Tree {
+    const start = path[0]?.at[0] ?? 0;
+    if (this.#isSettled(start)) return this.#failing([start, start]);
     const whereabouts = { text: this.#text, scope: this.#scope, variables: this.#localNames() };
     const { finding, at } = unknownPath(path, whereabouts);
     return this.fail(finding, at);
@@ -347,6 +349,7 @@ class Checker implements MacroChecker {
     const written = receiver === undefined ? args : [receiver, ...args];
     const all = written.map((arg) => this.tree(arg));
     const row = functionNamed(name);
+    if (row === undefined && this.#isSettled(named[0])) return this.#failing(at);
     const wrongForm =
       row === undefined ? unknownCall(name, args, named) : callForm(row, receiver !== undefined, args.length);
     if (wrongForm) return this.fail(wrongForm.finding, wrongForm.at ?? named);
@@ -413,7 +416,16 @@ class Checker implements MacroChecker {
 
   /** Keeps the leftmost problem; what takes the node's place fits everywhere, and fails when it is evaluated. */
   fail(finding: messages.Finding, at: Place): Tree {
-    if (this.problem === undefined || at[0] < this.problem.start) this.problem = problem(finding, at);
+    if (!this.#isSettled(at[0])) this.problem = problem(finding, at);
+    return this.#failing(at);
+  }
+
+  /** Nobody is told of a problem to the right of another: what may have been meant there is not looked for, thousands of times. */
+  #isSettled(start: number): boolean {
+    return this.problem !== undefined && this.problem.start <= start;
+  }
+
+  #failing(at: Place): Tree {
     const [operand, index] = [{ op: "list", elements: [], at } as const, { op: "constant", value: ZERO, at } as const];
     return this.typed({ op: "index", operand, index, at }, DYN);
   }

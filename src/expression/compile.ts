@@ -1,7 +1,7 @@
 import type { CelType } from "../attribute/type.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import { check } from "./check.ts";
-import { constantArgumentProblem } from "./constant-arguments.ts";
+import { constantArgumentProblem, patternsProblem } from "./constant-arguments.ts";
 import { estimate } from "./cost.ts";
 import { deadConditions } from "./dead-conditions.ts";
 import { duplicateKeyProblem } from "./duplicate-keys.ts";
@@ -58,7 +58,7 @@ function steps(text: string, scope: Scope, expected: Expected, options: CompileO
   if (wrongType) return failed(wrongType);
   const folded = fold(checked.tree);
   const wrongConstant = options.lenient
-    ? undefined
+    ? patternsProblem(folded.tree)
     : (constantArgumentProblem(folded.tree) ?? duplicateKeyProblem(checked.tree, text));
   if (wrongConstant) return failed(wrongConstant);
   const dear = options.lenient ? undefined : costProblem(folded.tree);

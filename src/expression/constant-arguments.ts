@@ -2,8 +2,8 @@ import { Invalid } from "../attribute/value.ts";
 import * as messages from "../diagnostics/messages/expression.ts";
 import type { CheckedArgument } from "./functions/function-row.ts";
 import { functionNamed } from "./functions/registry.ts";
-import { MAX_PATTERN_PROGRAM, MAX_PATTERN_STEPS } from "./limits.ts";
-import { type CompiledPattern, compileGlob, compilePattern } from "./pattern.ts";
+import { MAX_LENIENT_PATTERN_STEPS, MAX_PATTERN_PROGRAM, MAX_PATTERN_STEPS } from "./limits.ts";
+import { type CompiledPattern, compileGlob, compilePattern, compilingSteps } from "./pattern.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { Tree } from "./tree.ts";
 import { eachNode } from "./tree-walk.ts";
@@ -19,6 +19,22 @@ export function constantArgumentProblem(tree: Tree): Problem | undefined {
     if (node.op === "call") looker.look(node);
   });
   return looker.found;
+}
+
+/** Where wrong patterns are left to fail when they are evaluated, they are compiled all the same: not thousands of them. */
+export function patternsProblem(tree: Tree): Problem | undefined {
+  let found: Problem | undefined;
+  let steps = MAX_LENIENT_PATTERN_STEPS;
+  eachNode(tree, (node) => {
+    const checked = node.op === "call" ? functionNamed(node.function)?.checked : undefined;
+    const argument = checked && node.op === "call" ? node.args[checked.argument] : undefined;
+    if (checked?.kind === "zone" || argument?.op !== "constant" || argument.value.type !== "string") return;
+    const own = compilingSteps(argument.value.value);
+    // What is too large by itself is not compiled.
+    if (own <= MAX_PATTERN_STEPS) steps -= own;
+    if (steps < 0) found ??= problem(messages.patternsTooLarge(), argument.at);
+  });
+  return found;
 }
 
 class Looker {

@@ -1,6 +1,6 @@
 import type { CelType } from "../attribute/type.ts";
 import type { CelValue } from "../attribute/value.ts";
-import { type FunctionRow, stepsOf } from "./functions/function-row.ts";
+import { type Cost, type FunctionRow, stepsOf } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload, SignatureType } from "./functions/signature.ts";
 import { ASSUMED_BYTES, ASSUMED_CHARACTERS, ASSUMED_ENTRIES } from "./limits.ts";
@@ -162,18 +162,13 @@ class Estimator {
     const constants = args.map((arg) => (arg.op === "constant" ? fromLiteral(arg.value) : undefined));
     const prepared =
       args.some((arg) => arg.op === "constant") || args.length === 1 ? row.prepare?.(constants) : undefined;
-    const measured = sizes.map((size) => (row.deep ? weightOf(size) : size.units));
-    const units = row.resultSize === undefined ? sum(measured) : stepsOf(row.resultSize, measured);
-    const isMade = row.resultSize !== undefined;
-    const returns = overloadsOf(name)
+    const cost = prepared?.cost ?? row.cost;
+    const prices = overloadsOf(name)
       .filter(({ parameters }) => parameters.length === args.length)
-      .map((overload) => {
-        const size = resultSize(overload, units, sizes, isMade);
-        return row.deep && size.inside ? weighed(size, units, overload, sizes) : size;
-      });
+      .map((overload) => priceOf(row, cost, overload, sizes));
     return {
-      steps: steps + Math.ceil(stepsOf(prepared?.cost ?? row.cost, measured)),
-      size: returns.reduce(larger, SCALAR),
+      steps: steps + Math.ceil(Math.max(0, ...prices.map((price) => price.steps))),
+      size: prices.map(({ size }) => size).reduce(larger, SCALAR),
     };
   }
 
@@ -181,7 +176,7 @@ class Estimator {
     const { macro, range, variable, second, where, body } = tree;
     const walked = this.of(range, locals);
     const rounds = Math.max(0, walked.size.units - 1);
-    const element = walked.size.inside ?? SCALAR;
+    const element = elementOf(walked.size);
     const bound: (readonly [string, Size])[] = [[variable, element]];
     if (second !== undefined) bound.push([second, element]);
     const inside = new Map([...locals, ...bound]);
@@ -207,6 +202,30 @@ class Estimator {
   }
 }
 
+/** What a call takes besides its arguments, and gives, by one of the overloads that it may be. */
+function priceOf(row: FunctionRow, cost: Cost, overload: Overload, given: readonly Size[]): Price {
+  const sizes = overload.parameters.map((parameter, index) => asParameter(given[index] ?? SCALAR, parameter));
+  const measured = sizes.map((size) => (row.deep ? weightOf(size) : size.units));
+  const isMade = row.resultSize !== undefined;
+  const units = row.resultSize === undefined ? sum(measured) : stepsOf(row.resultSize, measured);
+  const size = resultSize(overload, units, sizes, isMade);
+  return {
+    steps: stepsOf(cost, measured),
+    size: row.deep && size.inside ? weighed(size, units, overload, sizes) : size,
+  };
+}
+
+/** What may be anything is a text where only a text is taken; anything else that is taken is no larger. */
+function asParameter(size: Size, { kind }: SignatureType): Size {
+  return size === ANYTHING && (kind === "string" || kind === "bytes") ? sizeOfParameter({ kind }) : size;
+}
+
+/** Of a list whose parts together are no larger than they were as one text, each is what comes to it. */
+function elementOf({ units, inside = SCALAR, weight }: Size): Size {
+  if (weight === undefined || inside.inside !== undefined || units <= 1) return inside;
+  return { units: Math.min(inside.units, Math.max(1, weight / (units - 1))) };
+}
+
 /** A key is found at once, but for kinds of keys that are looked for. */
 function lookUp({ units }: Size): number {
   return 1 + units / ENTRIES_PER_UNIT;
@@ -230,6 +249,8 @@ function nested(weight: number): Size {
 }
 
 function larger(one: Size, other: Size): Size {
+  if (covers(one, other)) return one;
+  if (covers(other, one)) return other;
   const inside = one.inside && other.inside ? larger(one.inside, other.inside) : (one.inside ?? other.inside);
   const isKnown = one.weight !== undefined || other.weight !== undefined;
   return {
@@ -238,6 +259,11 @@ function larger(one: Size, other: Size): Size {
     ...(one.isMap || other.isMap ? { isMap: true as const } : {}),
     ...(isKnown ? { weight: Math.max(weightOf(one), weightOf(other)) } : {}),
   };
+}
+
+/** Whether a value as large as the other may be, which holds nothing, is no larger than one. */
+function covers(one: Size, { units, inside, isMap, weight }: Size): boolean {
+  return units <= one.units && inside === undefined && !isMap && weight === undefined;
 }
 
 /** With everything inside, as `weightOf` of a value. */

@@ -48,6 +48,8 @@ export const CEL_GO_BOUNDS: Bounds = {
 export const MAX_PATTERN_PROGRAM = 5_000;
 /** Steps that compiling one pattern may take, and all patterns of one policy's expression together, some 20 ns each. */
 export const MAX_PATTERN_STEPS = 500_000;
+/** The same of an expression that is no policy's, about what is told without compiling. */
+export const MAX_LENIENT_PATTERN_STEPS = 3_000_000;
 /** Groups within groups of a pattern that is made a table; deeper ones are left to the general engine. */
 export const MAX_PATTERN_NESTING = 50;
 /** Nodes of a pattern that is made a table, once its repetitions are written out. */

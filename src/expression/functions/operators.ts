@@ -45,7 +45,8 @@ export const OPERATORS: readonly FunctionRow[] = [
     name: "_in_",
     signatures: ["V in list(V): bool", "K in map(K, V): bool"],
     doc: "Whether a list has the element, or a map the key.",
-    cost: (a, b) => Math.max(a, b),
+    // Whatever is in the list may be compared with the element, all of it.
+    cost: (a, b) => comparing(Math.max(a, b), Math.max(a, b)),
     deep: true,
     apply: contains,
   },
@@ -204,6 +205,8 @@ function between(a: Timestamp, b: Timestamp): Outcome {
 }
 
 function contains(element: CelValue, container: CelValue): Outcome {
+  // A text equals nothing but a text.
+  if (isList(container) && typeof element === "string") return container.includes(element);
   if (isList(container)) return container.some((item) => equal(item, element));
   return isMap(container) ? lookup(container, element) !== ABSENT : NO_OVERLOAD;
 }

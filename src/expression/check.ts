@@ -174,6 +174,8 @@ class Checker implements MacroChecker {
   #definition({ name, at }: Step): Tree {
     const plan = this.#scope.definitions.get(name)?.plan;
     if (plan === undefined) throw new Error("a definition that is not there");
+    // What is too large already is not written out any further, a thousand times.
+    if (this.#nodes > this.#bounds.nodes) return this.#failing(at);
     const written = inlined(plan.tree, at);
     this.#nodes += written.nodes;
     if (this.#nodes > this.#bounds.nodes) return this.fail(messages.tooLarge(this.#bounds.nodes), at);

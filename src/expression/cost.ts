@@ -315,8 +315,14 @@ function sizeOfParameter(type: SignatureType): Size {
   }
 }
 
+/** Types of values that may be large. */
+const GROWING: ReadonlySet<SignatureType["kind"]> = new Set([
+  ...(["string", "bytes", "list", "map", "optional", "parameter", "dyn"] as const),
+]);
+
 /** How large what a call gives may be, by the types of its overload: `units` at its outermost, or in all where it `isMade` and not taken out of an argument. */
 function resultSize({ parameters, returns }: Overload, units: number, args: readonly Size[], isMade: boolean): Size {
+  if (!GROWING.has(returns.kind)) return SCALAR;
   const bound = new Map<string, Size>();
   for (const [index, parameter] of parameters.entries()) bindParameters(parameter, args[index] ?? SCALAR, bound);
   const mixed = args.flatMap(levels).reduce(larger, SCALAR);

@@ -3,6 +3,7 @@ import { ABSENT, type CelValue, Duration, Invalid, type Outcome, Timestamp, Uint
 import type { CompileOptions, Problem, Scope } from "../../src/expression/compile.ts";
 import { compileExpression, createFrame, link } from "../../src/expression/index.ts";
 import { CEL_GO_BOUNDS, DEFAULT_BUDGET } from "../../src/expression/limits.ts";
+import type { ExpressionPlan } from "../../src/expression/tree.ts";
 import { readType, sourceOf } from "./oracle.ts";
 import { canonical, writeTyped } from "./typed-value.ts";
 
@@ -89,9 +90,21 @@ function nested(levels: number): CelValue {
   return inner;
 }
 
-const SCOPE: Scope = {
+const ALONE: Scope = {
   attributes: new Map(Object.entries(ATTRIBUTES).map(([name, [type]]) => [name, readType(type)])),
   definitions: new Map(),
+};
+
+function defined(text: string): ExpressionPlan {
+  const compiled = compileExpression(text, ALONE, "any");
+  if (!compiled.ok) throw new Error(compiled.problem.message);
+  return compiled.plan;
+}
+
+/** `large` is one of a thousand parts. */
+const SCOPE: Scope = {
+  ...ALONE,
+  definitions: new Map([["large", { plan: defined(`n == 1${" || n + 1 == 1".repeat(250)}`) }]]),
 };
 const SLOTS = Object.keys(ATTRIBUTES);
 const LINK_SCOPE = { slotOf: (name: string): number => SLOTS.indexOf(name) };

@@ -326,12 +326,14 @@ function resultSize({ parameters, returns }: Overload, units: number, args: read
   const bound = new Map<string, Size>();
   for (const [index, parameter] of parameters.entries()) bindParameters(parameter, args[index] ?? SCALAR, bound);
   const mixed = args.flatMap(levels).reduce(larger, SCALAR);
+  // A text of a list comes out of a text, or out of a map that holds texts.
+  const leaf = args.map(innermost).reduce(larger, SCALAR);
   const build = (type: SignatureType, outermost: number | undefined): Size => {
     const size = outermost ?? mixed.units;
     switch (type.kind) {
       case "string":
       case "bytes":
-        return { units: size };
+        return { units: outermost ?? leaf.units };
       case "list":
         return { units: size, inside: build(type.element, undefined) };
       case "map":
@@ -376,6 +378,11 @@ function bindParameters(type: SignatureType, size: Size, bound: Map<string, Size
     bindParameters(type.key, size.inside ?? SCALAR, bound);
     bindParameters(type.value, size.inside ?? SCALAR, bound);
   }
+}
+
+/** The size of what is in it and holds nothing. */
+function innermost({ inside, ...own }: Size): Size {
+  return inside === undefined ? own : innermost(inside);
 }
 
 /** A size and those of what is in it, each by itself. */

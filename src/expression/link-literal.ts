@@ -10,7 +10,7 @@ const DUPLICATE_KEY = invalid("the same key twice in one map", "duplicate key");
 
 /** What making a list or a map takes, besides what is in it. */
 export const LIST_STEPS = 1;
-export const MAP_STEPS = 4;
+export const MAP_STEPS = 6;
 
 /** `[a, ?b]` */
 export function linkList({ elements, optional = [] }: Tree & { op: "list" }, around: Surroundings): Evaluate {

@@ -234,7 +234,7 @@ function lookupUint(map: CelMap, wanted: bigint): CelValue | Absent {
 /** UTF-16 units of a text, or bytes, that are one step's work. */
 export const CHARACTERS_PER_UNIT = 16;
 /** Keys of a map that are compared in one step. */
-export const ENTRIES_PER_UNIT = 4;
+export const ENTRIES_PER_UNIT = 2;
 
 /** @returns how large a value is, in units: 1, and one for each 16 characters, element or entry. */
 export function sizeOf(value: CelValue): number {

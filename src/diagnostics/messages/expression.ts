@@ -376,10 +376,10 @@ export function patternTooLarge(reason: string, limit: number): Finding {
   return error("P1253", `this pattern is too large: ${reason}, and ${limit} are allowed`, "repeat less, or split it");
 }
 
-/** P1253: patterns that are each small enough, and too many for one expression. */
+/** P1259: patterns that are each small enough, and too many for one expression. */
 export function patternsTooLarge(): Finding {
   const help = "split the expression, or write texts and their common beginnings without a pattern";
-  return error("P1253", "the patterns of this expression, up to this one, take too long to compile", help);
+  return error("P1259", "the patterns of this expression, up to this one, take too long to compile", help);
 }
 
 /** P1260: a text whose clauses `format` does not know. */

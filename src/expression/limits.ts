@@ -65,8 +65,6 @@ export const MAX_REMEMBERED_PATTERNS = 16;
  * ends within 5 ms (`node test/cel/hostile-times.ts`).
  */
 export const DEFAULT_BUDGET = 60_000;
-/** Units at which weighing a value ends, and it counts as without end: weighing takes time too. */
-export const MAX_WEIGHT = DEFAULT_BUDGET;
 /** Weight of a constant that is written out wherever the variable is read that `cel.bind` has for it. */
 export const MAX_COPIED_WEIGHT = 64;
 /** Values within each other that an operator or function walks through; a door brings far fewer. */

@@ -15,7 +15,7 @@ import {
   TypeValue,
   Uint,
 } from "../attribute/value.ts";
-import { MAX_VALUE_DEPTH, MAX_WEIGHT } from "./limits.ts";
+import { DEFAULT_BUDGET, MAX_VALUE_DEPTH } from "./limits.ts";
 
 /** CEL's own ideas of values: kinds, equality across types, order, and looking up in maps. */
 
@@ -250,7 +250,7 @@ export function sizeOf(value: CelValue): number {
  * ends: a list that holds another twice, which holds another twice, is far larger than what it took to make. Infinite also for what is
  * nested deeper than whoever walks through it has a stack for.
  */
-export function weightOf(value: CelValue, most = MAX_WEIGHT): number {
+export function weightOf(value: CelValue, most = DEFAULT_BUDGET): number {
   const weight = weighed(value, 0, most, 0);
   // What holds nothing is as large as it is.
   return weight > most && weight !== sizeOf(value) ? Number.POSITIVE_INFINITY : weight;
@@ -263,7 +263,7 @@ const WEIGHING_STEP = 32;
  * @returns the weight of the lighter of two values, for which the heavier is not walked through; 1 for those whose sizes tell them apart.
  * Infinite as `weightOf` has it.
  */
-export function lighterOf(a: CelValue, b: CelValue, most = MAX_WEIGHT): number {
+export function lighterOf(a: CelValue, b: CelValue, most = DEFAULT_BUDGET): number {
   if (isList(a) && isList(b) && a.length !== b.length) return 1;
   if (a instanceof Map && b instanceof Map && a.size !== b.size) return 1;
   for (let next = WEIGHING_STEP; ; next *= WEIGHING_STEP) {

@@ -5,15 +5,18 @@ import { eachChild } from "./tree-walk.ts";
 
 /** Binding the variables of one round. */
 const BIND_STEPS = 2;
+/** Putting what a round gives into a map, which grows meanwhile. */
+const INSERT_STEPS = 4;
 /** Nodes for which nothing is charged by themselves (reading, `.`, `has`, `!`, `? :`) that are evaluated in one step. */
 const NODES_PER_STEP = 4;
 /** Keys of a map that are listed in one step. */
 const KEYS_PER_STEP = 4;
 
 /** @returns the steps of each round, besides those of the calls in it. */
-export function roundSteps({ where, body }: Comprehension): number {
+export function roundSteps({ macro, where, body }: Comprehension): number {
   const nodes = nodesOf(body) + (where === undefined ? 0 : nodesOf(where));
-  return BIND_STEPS + Math.ceil(nodes / NODES_PER_STEP);
+  const insert = macro === "transformMap" || macro === "transformMapEntry" ? INSERT_STEPS : 0;
+  return BIND_STEPS + insert + Math.ceil(nodes / NODES_PER_STEP);
 }
 
 /** Without the rounds of loops inside of it: those are charged for themselves. */

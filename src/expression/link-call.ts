@@ -4,7 +4,6 @@ import { type Apply, type Cost, type FunctionRow, stepsOf } from "./functions/fu
 import { functionNamed } from "./functions/registry.ts";
 import { hasKey, operandOf } from "./link-access.ts";
 import { linkWithConstant } from "./link-constant.ts";
-import { fromLiteral } from "./literal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tree } from "./tree.ts";
 import { isFailure, lighterOf, sizeOf, weightOf } from "./values.ts";
@@ -13,22 +12,19 @@ import { isFailure, lighterOf, sizeOf, weightOf } from "./values.ts";
 export function linkCall(tree: Tree & { op: "call" }, around: Surroundings): Evaluate {
   const row = functionNamed(tree.function);
   if (row === undefined) throw new Error(`tree calls an unknown function ${tree.function}`);
-  const own = row.link?.(tree.args.map((arg) => operandOf(arg, around)));
-  if (own) return charging(typeof row.cost === "number" ? row.cost : 1, own);
   const quick = linkWithConstant(tree, around) ?? (tree.function === "_in_" ? linkKeyIn(tree.args, around) : undefined);
   if (quick) return quick;
-  const constants = tree.args.map((arg) => (arg.op === "constant" ? fromLiteral(arg.value) : undefined));
+  // Once: what is linked twice at each level of a nest takes time without end.
+  const operands = tree.args.map((arg) => operandOf(arg, around));
+  const own = row.link?.(operands);
+  if (own) return charging(typeof row.cost === "number" ? row.cost : 1, own);
+  const constants = operands.map(({ constant }) => constant);
   const prepared = row.prepare?.(constants);
   const call: Call = { apply: prepared?.apply ?? row.apply, cost: prepared?.cost ?? row.cost, measure: measureOf(row) };
-  const [first, second] = tree.args;
-  if (row.deep === "lighter" && first && second) {
-    return onTheLighter(call, around.link(first, around), around.link(second, around));
-  }
-  return strict(
-    call,
-    constants,
-    tree.args.map((arg) => around.link(arg, around)),
-  );
+  const args = operands.map(({ evaluate }) => evaluate);
+  const [first, second] = args;
+  if (row.deep === "lighter" && first && second) return onTheLighter(call, first, second);
+  return strict(call, constants, args);
 }
 
 function charging(steps: number, evaluate: Evaluate): Evaluate {

@@ -7,7 +7,7 @@ import type { FunctionRow, WrittenCall } from "./functions/function-row.ts";
 import { functionNamed, overloadsOf } from "./functions/registry.ts";
 import type { Overload } from "./functions/signature.ts";
 import { inlined } from "./inline.ts";
-import type { Bounds } from "./limits.ts";
+import { type Bounds, MAX_TYPE_PARTS } from "./limits.ts";
 import { attributeOf, groupMembers, longestAttribute, TYPE_VALUES, unknownCall, unknownPath } from "./names.ts";
 import { qualifiedName } from "./parser.ts";
 import { type Problem, problem } from "./problem.ts";
@@ -399,7 +399,9 @@ class Checker implements MacroChecker {
 
   typed<Node extends Tree>(tree: Node, type: Type): Node {
     this.#nodes++;
-    this.#types.set(tree, type);
+    const isTooLarge = this.unifier.isLargerThan(MAX_TYPE_PARTS, type);
+    if (isTooLarge) this.#note(messages.typeTooLarge(MAX_TYPE_PARTS), tree.at);
+    this.#types.set(tree, isTooLarge ? DYN : type);
     return tree;
   }
 
@@ -418,8 +420,12 @@ class Checker implements MacroChecker {
 
   /** Keeps the leftmost problem; what takes the node's place fits everywhere, and fails when it is evaluated. */
   fail(finding: messages.Finding, at: Place): Tree {
-    if (!this.#isSettled(at[0])) this.problem = problem(finding, at);
+    this.#note(finding, at);
     return this.#failing(at);
+  }
+
+  #note(finding: messages.Finding, at: Place): void {
+    if (!this.#isSettled(at[0])) this.problem = problem(finding, at);
   }
 
   /** Nobody is told of a problem to the right of another: what may have been meant there is not looked for, thousands of times. */

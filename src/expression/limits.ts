@@ -11,6 +11,9 @@ const MAX_TREE_NODES = 10_000;
 /** Levels of a checked tree once its definitions are written out: what a closure may need of the stack. */
 const MAX_TREE_DEPTH = 250;
 
+/** Types that one type is made of: a map of maps of maps can double with each level. */
+export const MAX_TYPE_PARTS = 500;
+
 /** What bounds an expression when it is read. */
 export interface Bounds {
   readonly length: number;

@@ -91,6 +91,18 @@ export class Unifier {
     return mapInside(type, (inner) => this.#instantiated(inner, parameters));
   }
 
+  /** Whether a type, with what is known of its variables, is made of more than so many: found out without looking at more of them. */
+  isLargerThan(most: number, type: Type): boolean {
+    const open: Type[] = [type];
+    for (let parts = 0, next = open.pop(); next !== undefined; next = open.pop()) {
+      const known = next.kind === "variable" ? (this.#known.get(next.id) ?? next) : next;
+      if (known !== next) open.push(known);
+      else if (++parts > most) return true;
+      else open.push(...inside(known));
+    }
+    return false;
+  }
+
   /** The type with what is known of its variables. */
   known(type: Type): Type {
     if (isSimple(type)) return type;

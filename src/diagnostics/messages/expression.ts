@@ -382,6 +382,11 @@ export function patternsTooLarge(): Finding {
   return error("P1259", "the patterns of this expression, up to this one, take too long to compile", help);
 }
 
+/** P1265: a type of maps of maps of maps, which doubles with each. */
+export function typeTooLarge(limit: number): Finding {
+  return error("P1265", `the type of this is made of more than ${limit} types`, "put `dyn(…)` around what is in it");
+}
+
 /** P1260: a text whose clauses `format` does not know. */
 export function badFormatText(reason: string): Finding {
   const help =

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createHandlerHost, createModuleSource } from "../adapter-host/index.ts";
 import { metricsPage, type RunningAdmin, startAdmin } from "../admin/index.ts";
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
-import type { EngineClock } from "../engine/create-engine.ts";
+import type { EngineClock } from "../engine/engine.ts";
 import { type Runtime, startRuntime } from "../engine/runtime.ts";
 import { DirectoryStore } from "../policy/store.ts";
 import { openDoors } from "../server/doors.ts";

@@ -3,9 +3,11 @@ import type { RequestFrame } from "../expression/frame.ts";
 import { askAdapters } from "./asks.ts";
 import { chargeLimits } from "./charge.ts";
 import { judge } from "./decide.ts";
-import { type Decision, type DirectResponse, type HeaderPair, NO_CHANGES } from "./decision.ts";
-import { changeHeaders, respondBody, respondHeaders } from "./headers.ts";
-import type { Run } from "./run.ts";
+import { type Decision, NO_CHANGES, NOT_REUSABLE } from "./decision.ts";
+import type { EngineClock } from "./engine.ts";
+import { changeHeaders } from "./headers.ts";
+import type { Refusals } from "./refusals.ts";
+import type { Ruling, Run } from "./run.ts";
 import { validityOf } from "./validity.ts";
 
 /** A step may refuse the run; it returns a promise only when something had to wait. */
@@ -27,14 +29,22 @@ export function runSteps(run: Run): undefined | Promise<undefined> {
     run.refuse("undecided", refused.reason, undefined, refused.detail);
     return undefined;
   }
-  run.ruling = { verdict: "allowed", reason: "unmatched", rule: undefined, respond: undefined, detail: "" };
+  run.ruling = NOTHING_SAID;
   return stepFrom(quotaOnly ? QUOTA_ONLY_STEPS : STEPS, 0, run);
 }
 
+/** Before the first step has spoken. */
+const NOTHING_SAID: Ruling = {
+  verdict: "allowed",
+  reason: "unmatched",
+  rule: undefined,
+  respond: undefined,
+  detail: "",
+};
+
 function stepFrom(steps: readonly Step[], first: number, run: Run): undefined | Promise<undefined> {
-  for (const [index, step] of steps.entries()) {
-    if (index < first) continue;
-    const waiting = step(run);
+  for (let index = first; index < steps.length; index += 1) {
+    const waiting = steps[index]?.(run);
     if (waiting) return waiting.then(() => (run.refused ? undefined : stepFrom(steps, index + 1, run)));
     if (run.refused) return undefined;
   }
@@ -66,51 +76,33 @@ function allowForQuota(run: Run): undefined {
   return undefined;
 }
 
-/** What dates a decision. */
-export interface DecisionStamp {
-  /** Monotonic milliseconds, same scale as the call's arrival. */
-  readonly nowMs: number;
-  /** Wall clock, milliseconds since the epoch: for a token's expiry. */
-  readonly wallMs: number;
-}
-
 /** Puts the answer together when the steps are done. */
-export function decisionOf(run: Run, { nowMs, wallMs }: DecisionStamp): Decision {
+export function decisionOf(run: Run, clock: EngineClock, refusals: Refusals): Decision {
   const { verdict, reason, rule, detail } = run.ruling;
+  const allowed = verdict === "allowed";
   return {
     verdict,
     reason,
-    ...(rule ? { rule } : {}),
+    rule,
     snapshot: run.snapshot.id,
     decisionId: run.decisionId,
     door: run.input.door,
     detail,
-    ...(verdict === "allowed" ? {} : { response: refusal(run) }),
-    changes: verdict === "allowed" ? run.changes : NO_CHANGES,
+    response: allowed ? undefined : refusals.of(run),
+    changes: allowed ? run.changes : NO_CHANGES,
     limits: run.limits,
-    validity: validityOf(run, wallMs),
-    tookUs: Math.max(0, Math.round((nowMs - run.input.call.arrivedMs) * 1000)),
+    validity: run.program.cached ? validityOf(run, clock) : NOT_REUSABLE,
+    tookUs: Math.max(0, Math.round((clock.monotonicMs() - run.input.call.arrivedMs) * 1000)),
     carried: carriedOf(run),
   };
 }
 
-const DENIED_STATUS = 403;
-const LIMITED_STATUS = 429;
-
-function refusal(run: Run): DirectResponse {
-  const { verdict, respond, retryAfterMs } = run.ruling;
-  const status = respond?.plan.status ?? (verdict === "limited" ? LIMITED_STATUS : DENIED_STATUS);
-  const headers = respondHeaders(respond, run);
-  const wait: HeaderPair[] =
-    retryAfterMs === undefined ? [] : [["retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000)))]];
-  const ownsWait = headers.some(([name]) => name === "retry-after");
-  return { status, headers: ownsWait ? headers : [...headers, ...wait], body: respondBody(respond, run) };
-}
+const NOTHING_CARRIED: Decision["carried"] = [];
 
 /** Values that travel with the decision to the access log, errors too; absent ones do not. */
 function carriedOf({ input, snapshot, source, frame }: Run): Decision["carried"] {
   // Only Envoy brings metadata back in its access log.
-  if (!input.door.startsWith("ext-authz")) return [];
+  if (snapshot.carried.length === 0 || !input.door.startsWith("ext-authz")) return NOTHING_CARRIED;
   let masked: RequestFrame | undefined;
   return snapshot.carried.flatMap(({ slot, name }) => {
     const planned = snapshot.plan.slots[slot];

@@ -3,8 +3,9 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { decisionOf, runSteps } from "./check.ts";
 import type { Decision, Reason, Verdict } from "./decision.ts";
 import { decisionRecord } from "./decision-record.ts";
-import type { Admission, CheckInput, Engine } from "./engine.ts";
-import type { Live } from "./live.ts";
+import type { Admission, CheckInput, Engine, EngineClock } from "./engine.ts";
+import type { Held, Live } from "./live.ts";
+import { Refusals } from "./refusals.ts";
 import { Run } from "./run.ts";
 import { watchShadows } from "./shadow.ts";
 
@@ -15,14 +16,6 @@ export interface EngineCounters {
   shadow(rule: string, verdict: Verdict, enforced: Verdict): void;
   /** A request was not admitted. */
   notAdmitted(why: Exclude<Admission, { ok: true }>["why"]): void;
-}
-
-/** Time, passed in. */
-export interface EngineClock {
-  /** Monotonic milliseconds on the scale of `Call.arrivedMs`. */
-  monotonicMs(): number;
-  /** Nanoseconds since the epoch. */
-  epochNanos(): bigint;
 }
 
 export interface EngineOptions {
@@ -49,9 +42,12 @@ export function createEngine(options: EngineOptions): RunningEngine {
 
 class WeirEngine implements RunningEngine {
   readonly #options: EngineOptions;
+  readonly #refusals = new Refusals();
   #inFlight = 0;
   #decisions = 0;
   #drained: PromiseWithResolvers<void> | undefined;
+  /** What those are given who are admitted now: one for all of them, for requests come often. */
+  #admitted: Admitted | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -67,21 +63,14 @@ class WeirEngine implements RunningEngine {
     const held = this.#options.live.acquire();
     if (held === undefined) return this.#turnAway("no-snapshot");
     this.#inFlight += 1;
-    return {
-      ok: true,
-      snapshot: held.value,
-      release: () => {
-        held.release();
-        this.#inFlight -= 1;
-        if (this.#inFlight === 0) this.#drained?.resolve();
-      },
-    };
+    if (this.#admitted?.held !== held) this.#admitted = new Admitted(held, () => this.#released());
+    return this.#admitted;
   }
 
   check(snapshot: Snapshot, input: CheckInput): Decision | Promise<Decision> {
     this.#decisions += 1;
     const decisionId = `${this.#options.idPrefix}-${this.#decisions.toString(36)}`;
-    const run = new Run(snapshot, input, { decisionId, record: mayBeReused(snapshot, input) });
+    const run = new Run(snapshot, input, decisionId);
     const waiting = runSteps(run);
     return waiting ? waiting.then(() => this.#finish(run)) : this.#finish(run);
   }
@@ -97,6 +86,11 @@ class WeirEngine implements RunningEngine {
     return this.#drained.promise;
   }
 
+  #released(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#drained?.resolve();
+  }
+
   #turnAway(why: Exclude<Admission, { ok: true }>["why"]): Admission {
     this.#options.counters.notAdmitted(why);
     return { ok: false, why };
@@ -104,23 +98,33 @@ class WeirEngine implements RunningEngine {
 
   #finish(run: Run): Decision {
     const { counters, clock, reporter } = this.#options;
-    const timeNanos = clock.epochNanos();
-    const decision = decisionOf(run, {
-      nowMs: clock.monotonicMs(),
-      wallMs: Number(timeNanos / 1_000_000n),
-    });
+    const decision = decisionOf(run, clock, this.#refusals);
     counters.decision(decision.door, decision.verdict, decision.reason, decision.tookUs);
-    watchShadows(run, (rule, verdict, enforced) => counters.shadow(rule, verdict, enforced));
+    if (run.program.shadows) watchShadows(run, (rule, verdict, enforced) => counters.shadow(rule, verdict, enforced));
     // Most folders have no rule that reads decisions: then no record of one is made.
     if (run.snapshot.reports.decision.length > 0) {
-      reporter.report(run.snapshot, [decisionRecord(run, decision, timeNanos, run.input.traceparent)], "decision");
+      const record = decisionRecord(run, decision, clock.epochNanos(), run.input.traceparent);
+      reporter.report(run.snapshot, [record], "decision");
     }
     return decision;
   }
 }
 
-/** Remembering what was read costs a little: only where some policy on this door lets answers be reused. */
-function mayBeReused(snapshot: Snapshot, input: CheckInput): boolean {
-  const { rules } = snapshot.checks[input.door];
-  return rules.some(({ policy }) => policy.plan.cache.forMs > 0);
+/** Those who were admitted under one snapshot. */
+class Admitted {
+  readonly ok = true;
+  readonly snapshot: Snapshot;
+  readonly held: Held<Snapshot>;
+  readonly #released: () => void;
+
+  constructor(held: Held<Snapshot>, released: () => void) {
+    this.snapshot = held.value;
+    this.held = held;
+    this.#released = released;
+  }
+
+  release(): void {
+    this.held.release();
+    this.#released();
+  }
 }

@@ -89,15 +89,15 @@ export interface ReferencedAttribute {
 export interface Decision {
   readonly verdict: Verdict;
   readonly reason: Reason;
-  /** Left out where no rule decided. */
-  readonly rule?: RuleReference;
+  /** Undefined where no rule decided. */
+  readonly rule: RuleReference | undefined;
   readonly snapshot: string;
   readonly decisionId: string;
   readonly door: DoorName;
   /** In plain words, for logs and explain; never sent to the refused client. */
   readonly detail: string;
-  /** Set exactly when the verdict is not `allowed`. */
-  readonly response?: DirectResponse;
+  /** Set exactly when the verdict is not `allowed`. The same object each time where nothing of it depends on the request. */
+  readonly response: DirectResponse | undefined;
   readonly changes: Changes;
   readonly limits: readonly LimitResult[];
   readonly validity: Validity;

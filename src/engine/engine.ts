@@ -21,6 +21,14 @@ export type Admission =
   /** The engine cannot work: doors answer with the RPC status UNAVAILABLE. */
   | { readonly ok: false; readonly why: "overload" | "draining" | "no-snapshot" };
 
+/** Time, passed in. */
+export interface EngineClock {
+  /** Monotonic milliseconds on the scale of `Call.arrivedMs`. */
+  monotonicMs(): number;
+  /** Nanoseconds since the epoch. */
+  epochNanos(): bigint;
+}
+
 /** What the engine needs to know of a call: what every front door's call has. */
 export interface Caller {
   /** Taken from the connection, never from a message. */

@@ -5,12 +5,11 @@
 export class Live<T> {
   #current: Held<T> | undefined;
 
-  /** @returns the value with a way to let go of it, undefined before the first `swap`. `release` is called exactly once. */
-  acquire(): { readonly value: T; release(): void } | undefined {
+  /** @returns the value with a way to let go of it, undefined before the first `swap`. Nothing is made: requests come often. */
+  acquire(): Held<T> | undefined {
     const held = this.#current;
-    if (held === undefined) return undefined;
-    held.holders += 1;
-    return { value: held.value, release: () => letGo(held) };
+    held?.hold();
+    return held;
   }
 
   /** The value as of now, for looking only: it may be retired while you look. */
@@ -21,30 +20,38 @@ export class Live<T> {
   /** Puts `next` in place at once. Resolves with the value before, when nobody holds it any more. */
   async swap(next: T): Promise<T | undefined> {
     const before = this.#current;
-    // The cell itself is a holder, so that a value in place is never drained.
-    this.#current = makeHeld(next);
+    this.#current = new Held(next);
     if (before === undefined) return undefined;
-    letGo(before);
+    before.release();
     await before.drained;
     return before.value;
   }
 }
 
-interface Held<T> {
+/** A value and how many hold it. One for each value, whoever acquires it: `release` is called as often as it was acquired. */
+export class Held<T> {
   readonly value: T;
-  holders: number;
+  /** Resolves when nobody holds the value any more. */
   readonly drained: Promise<void>;
-  readonly drain: () => void;
-}
+  readonly #drain: () => void;
+  /** The cell itself is a holder, so that a value in place is never drained. */
+  #holders = 1;
 
-function makeHeld<T>(value: T): Held<T> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return { value, holders: 1, drained: promise, drain: resolve };
-}
+  constructor(value: T) {
+    this.value = value;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.drained = promise;
+    this.#drain = resolve;
+  }
 
-function letGo<T>(held: Held<T>): void {
-  held.holders -= 1;
-  // INVARIANT: releases never outnumber acquisitions; one more would drain a value that somebody still reads.
-  if (held.holders < 0) throw new Error("a snapshot was released twice");
-  if (held.holders === 0) held.drain();
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    // INVARIANT: releases never outnumber acquisitions; one more would drain a value that somebody still reads.
+    if (this.#holders < 0) throw new Error("a snapshot was released twice");
+    if (this.#holders === 0) this.#drain();
+  }
 }

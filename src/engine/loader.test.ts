@@ -179,10 +179,11 @@ describe("the handlers of a snapshot that was replaced", () => {
     const kept = new Set(held.map(({ value }) => value.handlers));
     await turns();
     for (const set of host.sets.slice(0, -1)) expect(set.retired).toBe(kept.has(set) ? 0 : 1);
-    for (const { value, release } of held) {
+    for (const one of held) {
       // Whoever still holds one is served by it.
+      const { value } = one;
       expect(value.frame(checkInput(value, {}).source, { derive: true, record: false })).toBeDefined();
-      release();
+      one.release();
     }
     await loader.settled();
     expect(host.sets.map(({ retired }) => retired)).toEqual([...new Array<number>(30).fill(1), 0]);

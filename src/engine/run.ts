@@ -2,7 +2,7 @@ import type { AttributeSource } from "../attribute/source.ts";
 import type { RequestFrame } from "../expression/frame.ts";
 import { Conditions } from "../snapshot/conditions.ts";
 import type { RuleReference } from "../snapshot/plan.ts";
-import type { CheckProgram, LinkedRespond, Snapshot } from "../snapshot/snapshot.ts";
+import type { CheckProgram, FrameOptions, LinkedRespond, Snapshot } from "../snapshot/snapshot.ts";
 import { type Changes, type LimitResult, NO_CHANGES, type Reason, type Verdict } from "./decision.ts";
 import type { CheckInput } from "./engine.ts";
 
@@ -17,11 +17,20 @@ export interface Ruling {
   readonly retryAfterMs?: number;
 }
 
-export interface RunOptions {
-  readonly decisionId: string;
-  /** Remember what is read, for clients that may reuse the answer. */
-  readonly record: boolean;
-}
+/** What a request stands at before anything was decided of it: never let through by an oversight. */
+const UNDECIDED: Ruling = {
+  verdict: "undecided",
+  reason: "undecodable",
+  rule: undefined,
+  respond: undefined,
+  detail: "nothing was decided",
+};
+
+/** Remembering what was read costs a little: only where some policy on this door lets answers be reused. */
+const RECORDING: FrameOptions = { derive: true, record: true };
+const PLAIN: FrameOptions = { derive: true, record: false };
+
+const NO_LIMITS: readonly LimitResult[] = [];
 
 /** One Check on its way through the steps. */
 export class Run {
@@ -31,24 +40,18 @@ export class Run {
   readonly program: CheckProgram;
   readonly frame: RequestFrame;
   readonly conditions: Conditions;
-  ruling: Ruling = {
-    verdict: "undecided",
-    reason: "undecodable",
-    rule: undefined,
-    respond: undefined,
-    detail: "nothing was decided",
-  };
+  ruling: Ruling = UNDECIDED;
   /** An adapter could not be asked, and its rule let the request pass: true of this moment only. */
   guessed = false;
   changes: Changes = NO_CHANGES;
-  limits: readonly LimitResult[] = [];
+  limits: readonly LimitResult[] = NO_LIMITS;
 
-  constructor(snapshot: Snapshot, input: CheckInput, { decisionId, record }: RunOptions) {
+  constructor(snapshot: Snapshot, input: CheckInput, decisionId: string) {
     this.snapshot = snapshot;
     this.input = input;
     this.decisionId = decisionId;
     this.program = snapshot.checks[input.door];
-    this.frame = snapshot.frame(input.source, { derive: true, record });
+    this.frame = snapshot.frame(input.source, this.program.cached ? RECORDING : PLAIN);
     this.conditions = new Conditions(this.frame);
   }
 

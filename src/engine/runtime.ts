@@ -5,7 +5,8 @@ import type { PolicyStore } from "../policy/store.ts";
 import { Reporter } from "../report/reporter.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
-import { createEngine, type EngineClock, type RunningEngine } from "./create-engine.ts";
+import { createEngine, type RunningEngine } from "./create-engine.ts";
+import type { EngineClock } from "./engine.ts";
 import { Live } from "./live.ts";
 import { type LoadEvents, type LoadedSnapshot, Loader, type LoadFailure } from "./loader.ts";
 

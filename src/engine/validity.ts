@@ -2,6 +2,7 @@ import { ABSENT } from "../attribute/value.ts";
 import type { Reference } from "../expression/frame.ts";
 import type { LinkedPolicy } from "../snapshot/snapshot.ts";
 import { NOT_REUSABLE, type ReferencedAttribute, type Validity } from "./decision.ts";
+import type { EngineClock } from "./engine.ts";
 import type { Run } from "./run.ts";
 
 /** Differ from request to request or connection to connection, so that nothing could be reused anyway. */
@@ -11,11 +12,11 @@ const NEVER_EQUAL: ReadonlySet<string> = new Set(["request.time", "peer.address"
  * For how long and how often a client may reuse the precondition part of an answer (semantics.md section 5): never longer than any policy
  * that took part allows, nor beyond the token's expiry.
  */
-export function validityOf(run: Run, wallMs: number): Validity {
+export function validityOf(run: Run, clock: Pick<EngineClock, "epochNanos">): Validity {
   if (!mayHold(run)) return NOT_REUSABLE;
   // Before the set is looked at: what these read belongs to it.
   const caches = [...applicablePolicies(run)].map((policy) => policy.plan.cache);
-  const untilExpiryMs = untilExpiry(run, wallMs);
+  const untilExpiryMs = untilExpiry(run, Number(clock.epochNanos() / 1_000_000n));
   const { references, reusable } = run.frame.references();
   const referenced = references.map((reference) => referencedAttribute(reference, run));
   if (!reusable || referenced.some(({ attribute }) => NEVER_EQUAL.has(attribute))) return NOT_REUSABLE;

@@ -203,7 +203,7 @@ describe("what travels with an answer", () => {
   });
 
   test("leaves the rule out where none decided", () => {
-    const { rule: _, ...without } = decision({ verdict: "denied", reason: "unmatched" });
+    const without = decision({ verdict: "denied", reason: "unmatched", rule: undefined });
     const { bytes } = encodeAnswer(without, asked(), NO_MASK);
     expect(structEntries(read(bytes).dynamicMetadata, "error").get("rule")).toBeTypeOf("symbol");
   });

@@ -144,11 +144,14 @@ function* checkPrograms(
   policies: readonly LinkedPolicy[],
   scope: LinkScope,
 ): Steps<Readonly<Record<DoorName, CheckProgram>>> {
-  const linked: { readonly policy: LinkedPolicy; readonly program: CheckProgram }[] = [];
+  const linked: { readonly policy: LinkedPolicy; readonly program: PolicyProgram }[] = [];
   for (const policy of policies) linked.push({ policy, program: yield* linkPolicy(policy, scope) });
   const of = (door: DoorName): CheckProgram => {
-    const programs = linked.filter(({ policy }) => policy.plan.doors.includes(door)).map(({ program }) => program);
+    const here = linked.filter(({ policy }) => policy.plan.doors.includes(door));
+    const programs = here.map(({ program }) => program);
     return {
+      cached: here.some(({ policy, program }) => policy.plan.cache.forMs > 0 && program.rules.length > 0),
+      shadows: here.some(({ policy }) => hasShadow(policy.plan)),
       rules: programs.flatMap((program) => program.rules),
       asks: programs.flatMap((program) => program.asks),
       changes: programs.flatMap((program) => program.changes),
@@ -159,7 +162,14 @@ function* checkPrograms(
   return { [weir]: of(weir), [http]: of(http), [tcp]: of(tcp), [log]: of(log) };
 }
 
-function* linkPolicy(policy: LinkedPolicy, scope: LinkScope): Steps<CheckProgram> {
+function hasShadow({ verdictRules, asks, limits }: PolicyPlan): boolean {
+  return [...verdictRules, ...asks, ...limits].some(({ shadow }) => shadow);
+}
+
+/** What one policy has to say on each of its doors. */
+type PolicyProgram = Pick<CheckProgram, "rules" | "asks" | "changes" | "limits">;
+
+function* linkPolicy(policy: LinkedPolicy, scope: LinkScope): Steps<PolicyProgram> {
   const { plan } = policy;
   return {
     rules: yield* each(
@@ -251,7 +261,12 @@ function evaluations(
 
 function linkRespond(plan: RespondPlan | undefined, scope: LinkScope): LinkedRespond | undefined {
   if (plan === undefined) return undefined;
-  return { plan, headers: texts(plan.headers, scope), body: plan.body ? linkTemplate(plan.body, scope) : undefined };
+  const body = plan.body ? linkTemplate(plan.body, scope) : undefined;
+  return { plan, headers: texts(plan.headers, scope), body, constant: isConstant(plan) };
+}
+
+function isConstant({ headers, body }: RespondPlan): boolean {
+  return [...headers.map(({ template }) => template), ...(body ? [body] : [])].every(({ reads }) => reads.length === 0);
 }
 
 function texts(entries: readonly NamedTemplate[], scope: LinkScope): LinkedText[] {

@@ -54,6 +54,10 @@ export interface CheckProgram {
   readonly asks: readonly LinkedAsk[];
   readonly changes: readonly LinkedChange[];
   readonly limits: readonly LinkedLimit[];
+  /** Some policy on this door lets clients reuse answers. */
+  readonly cached: boolean;
+  /** Some rule is only tried. */
+  readonly shadows: boolean;
 }
 
 /** The condition of the policy a rule stands in; one object per policy, so that it is evaluated once per request. */
@@ -77,6 +81,8 @@ export interface LinkedRespond {
   readonly plan: RespondPlan;
   readonly headers: readonly { readonly name: string; readonly render: Render }[];
   readonly body: Render | undefined;
+  /** Nothing of it depends on the request. */
+  readonly constant: boolean;
 }
 
 export interface LinkedAsk {

@@ -96,6 +96,7 @@ export function decision(changed: Partial<Decision> = {}): Decision {
     decisionId: "d-1",
     door: "ext-authz",
     detail: "",
+    response: undefined,
     changes: NO_CHANGES,
     limits: [],
     validity: NOT_REUSABLE,

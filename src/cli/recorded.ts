@@ -18,13 +18,14 @@ export function recorded(door: Door, recording: Recording, settings: () => Setti
   }
   return {
     ...door,
-    open(call, send): StreamHandler {
-      const handler = door.open(call, send);
+    open(call, stream): StreamHandler {
+      const handler = door.open(call, stream);
       return {
         message(bytes) {
           take(bytes, call);
           handler.message(bytes);
         },
+        drained: () => handler.drained?.(),
         end: () => handler.end(),
         cancel: () => handler.cancel(),
       };

@@ -3,6 +3,7 @@ import { StreamAccessLogsMessage } from "#proto/envoy/service/accesslog/v3/als";
 import {
   everything,
   FakeEngine,
+  FakeStream,
   fakeCall,
   fakeDeps,
   fakeSnapshot,
@@ -74,7 +75,7 @@ function entriesOf({ httpLogs, tcpLogs }: RecordedLog): readonly (HttpEntry | Tc
 }
 
 function stream(engine = new FakeEngine(SNAPSHOT), deps = fakeDeps()) {
-  const handler = accessLogDoor(engine, deps).open(fakeCall(), () => undefined);
+  const handler = accessLogDoor(engine, deps).open(fakeCall(), new FakeStream());
   return { handler, engine, deps, seen: deps.events.seen };
 }
 

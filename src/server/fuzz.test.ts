@@ -8,6 +8,7 @@ import {
   decision,
   everything,
   FakeEngine,
+  FakeStream,
   fakeCall,
   fakeDeps,
   fakeSnapshot,
@@ -141,7 +142,7 @@ describe("whatever comes", () => {
       }
     }
     const engine = new Reading(SNAPSHOT);
-    const stream = accessLogDoor(engine, deps).open(fakeCall(), () => undefined);
+    const stream = accessLogDoor(engine, deps).open(fakeCall(), new FakeStream());
     for (const bytes of mutations(LOGS, 3)) stream.message(bytes);
     expect(deps.events.errors).toEqual([]);
     expect(engine.records.length).toBeGreaterThan(RUNS / 10);

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { type ClientDuplexStream, Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { clientOf, ECHO, echo, identity, LOG, message, say, serve } from "../../test/wire/echo-server.ts";
-import type { Call, Reply, StreamHandler } from "./door.ts";
+import type { Call, OpenStream, Reply, StreamHandler } from "./door.ts";
 import type { RunningServer } from "./server.ts";
 
 describe("a unary door", () => {
@@ -241,8 +241,8 @@ describe("a stream door", () => {
       {
         kind: "stream",
         path: LOG,
-        open: (_, send) => ({
-          message: (bytes) => send(bytes),
+        open: (_, stream) => ({
+          message: (bytes) => void stream.send(bytes),
           end: () => ({ kind: "status", code: status.INVALID_ARGUMENT, message: "enough" }),
           cancel: () => undefined,
         }),
@@ -254,6 +254,117 @@ describe("a stream door", () => {
     await new Promise((resolve) => stream.once("data", resolve));
     stream.end();
     expect(await done).toEqual({ answers: ["a"], code: status.INVALID_ARGUMENT });
+  });
+
+  test("that wants no more is handed nothing, and everything in order when it does", async () => {
+    const { handler, events } = journal();
+    const paused = Promise.withResolvers<OpenStream>();
+    const { server } = await serve([
+      {
+        kind: "stream",
+        path: LOG,
+        open: (_, stream) => ({
+          ...handler,
+          message: (bytes) => {
+            handler.message(bytes);
+            if (events.length === 1) {
+              stream.pause();
+              stream.send(Buffer.from("paused"));
+              paused.resolve(stream);
+            }
+          },
+        }),
+      },
+      echo(() => message("here")),
+    ]);
+    const stream = openStream(server);
+    const done = outcome(stream);
+    for (let n = 0; n < 50; n++) stream.write(Buffer.from(String(n)));
+    stream.end();
+    const opened = await paused.promise;
+    // A whole call on the same machine, and still nothing more.
+    expect(await say(clientOf(server), "")).toEqual({ bytes: "here" });
+    expect(events).toEqual(["0"]);
+    opened.resume();
+    expect(await done).toEqual({ answers: ["paused", [...Array(50).keys()].join(" ")], code: status.OK });
+  });
+
+  test("whose client does not read is told so, handed nothing meanwhile, and told when it does", async () => {
+    const { handler, events } = journal();
+    const full = Promise.withResolvers<number>();
+    let drained = 0;
+    let sent = 0;
+    const { server } = await serve([
+      {
+        kind: "stream",
+        path: LOG,
+        open: (_, stream) => ({
+          ...handler,
+          message: (bytes) => {
+            handler.message(bytes);
+            while (stream.send(Buffer.alloc(10_000))) sent += 1;
+            sent += 1;
+            full.resolve(events.length);
+          },
+          drained: () => {
+            drained += 1;
+          },
+          end: () => ({ kind: "status", code: status.OK, message: "" }),
+        }),
+      },
+      echo(() => message("here")),
+    ]);
+    const stream = openStream(server);
+    for (let n = 0; n < 50; n++) stream.write(Buffer.from(String(n)));
+    expect(await full.promise).toBe(1);
+    expect(await say(clientOf(server), "")).toEqual({ bytes: "here" });
+    expect([events.length, drained]).toEqual([1, 0]);
+    const done = outcome(stream);
+    stream.end();
+    const { answers, code } = await done;
+    expect([events.length, answers.length, code]).toEqual([50, sent, status.OK]);
+    expect(drained).toBeGreaterThan(0);
+  });
+
+  test("may end what the client has not ended", async () => {
+    const { server } = await serve([
+      {
+        kind: "stream",
+        path: LOG,
+        open: (_, stream) => ({
+          message: () =>
+            stream.afterTurn(() => stream.close({ kind: "status", code: status.INVALID_ARGUMENT, message: "no" })),
+          end: () => message("never"),
+          cancel: () => undefined,
+        }),
+      },
+    ]);
+    const stream = openStream(server);
+    const done = outcome(stream);
+    stream.write(Buffer.from("a"));
+    expect(await done).toEqual({ answers: [], code: status.INVALID_ARGUMENT });
+  });
+
+  test("has a bug after a turn as it may have one in it: reported, and the stream ends", async () => {
+    const { server, failed } = await serve([
+      {
+        kind: "stream",
+        path: LOG,
+        open: (_, stream) => ({
+          message: () =>
+            stream.afterTurn(() => {
+              throw new Error("later");
+            }),
+          end: () => message("never"),
+          cancel: () => undefined,
+        }),
+      },
+    ]);
+    const stream = openStream(server);
+    const done = outcome(stream);
+    stream.write(Buffer.from("a"));
+    expect(await done).toEqual({ answers: [], code: status.INTERNAL });
+    expect(failed.map(String)).toEqual(["Error: later"]);
   });
 
   test("is told when the client goes away", async () => {

@@ -2,6 +2,7 @@ import type { Metadata, ServerDuplexStream, ServerUnaryCall, sendUnaryData } fro
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import {
   type Call,
+  type OpenStream,
   type Peer,
   type Reply,
   STATUS,
@@ -60,13 +61,20 @@ export function carryStream(door: StreamDoor, carrier: Carrier) {
   };
 }
 
-/** One stream on its way through a door. It is over when it was answered or the client went away, whichever comes first. */
-class CarriedStream {
+/**
+ * One stream on its way through a door. It is over when it was answered or the client went away, whichever comes first. It is read while its
+ * handler wants more and while what it sends is read: a client that does neither is kept waiting, and costs no more than what is on its way.
+ */
+class CarriedStream implements OpenStream {
   readonly #door: StreamDoor;
   readonly #grpcCall: StreamCall;
   readonly #carrier: Carrier;
   #handler: StreamHandler | undefined;
   #state: "open" | "ending" | "over" = "open";
+  /** The handler wants no message now. */
+  #held = false;
+  /** The client does not read. */
+  #congested = false;
   #leave: () => void = () => undefined;
 
   constructor(door: StreamDoor, grpcCall: StreamCall, carrier: Carrier) {
@@ -84,18 +92,66 @@ class CarriedStream {
     // A stream that breaks says so by `cancelled` as well; unheard, the event would end the process.
     call.on("error", (error) => this.#carrier.log.debug("a stream broke", { path: this.#door.path, error }));
     this.#guarded(() => {
-      this.#handler = this.#door.open(new GrpcCall(call, this.#carrier), (bytes) => this.#send(bytes));
+      this.#handler = this.#door.open(new GrpcCall(call, this.#carrier), this);
     });
-    call.on("data", (bytes: Buffer) => {
-      if (this.#state === "open") this.#guarded(() => this.#handler?.message(bytes));
-    });
+    call.on("data", (bytes: Buffer) => this.#message(bytes));
+    call.on("drain", () => this.#drained());
     call.on("end", () => this.#end());
   }
 
-  #send(bytes: Uint8Array): void {
+  send(bytes: Uint8Array): boolean {
+    if (this.#state === "over") return true;
+    if (this.#grpcCall.writableLength >= this.#carrier.maxWaitingAnswers) {
+      this.#giveUp({ kind: "status", code: STATUS.resourceExhausted, message: "answers are not being read" });
+      return false;
+    }
+    if (this.#grpcCall.write(asBuffer(bytes))) return true;
+    this.#congested = true;
+    this.#read();
+    return false;
+  }
+
+  pause(): void {
+    this.#held = true;
+    this.#read();
+  }
+
+  resume(): void {
+    this.#held = false;
+    this.#read();
+  }
+
+  afterTurn(work: () => void): void {
+    setImmediate(() => {
+      if (this.#state !== "over") this.#guarded(work);
+    });
+  }
+
+  close(reply: Reply): void {
+    this.#finish(reply);
+  }
+
+  #message(bytes: Buffer): void {
     if (this.#state === "over") return;
-    if (this.#grpcCall.writableLength < this.#carrier.maxWaitingAnswers) this.#grpcCall.write(asBuffer(bytes));
-    else this.#giveUp({ kind: "status", code: STATUS.resourceExhausted, message: "answers are not being read" });
+    try {
+      this.#handler?.message(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #drained(): void {
+    if (this.#state === "over") return;
+    this.#congested = false;
+    this.#read();
+    this.#guarded(() => this.#handler?.drained?.());
+  }
+
+  /** What is paused waits in the library, as much as its buffers take, and then with the client. */
+  #read(): void {
+    if (this.#state === "over") return;
+    if (this.#held || this.#congested) this.#grpcCall.pause();
+    else this.#grpcCall.resume();
   }
 
   #end(): void {
@@ -126,10 +182,9 @@ class CarriedStream {
   #finish(reply: Reply): void {
     if (this.#state === "over") return;
     this.#over();
-    if (reply.kind === "message") {
-      this.#grpcCall.write(asBuffer(reply.bytes));
-      this.#grpcCall.end();
-    } else refuseStream(this.#grpcCall, reply);
+    if (reply.kind === "message") this.#grpcCall.write(asBuffer(reply.bytes));
+    if (reply.kind === "message" || reply.code === STATUS.ok) this.#grpcCall.end();
+    else refuseStream(this.#grpcCall, reply);
   }
 
   /** Ends the stream although the door had more to say. */
@@ -153,6 +208,8 @@ class CarriedStream {
 
   #over(): void {
     this.#state = "over";
+    // What the client still sends is thrown away rather than kept.
+    this.#grpcCall.resume();
     this.#leave();
   }
 }

@@ -15,19 +15,37 @@ export interface UnaryDoor {
 export interface StreamDoor {
   readonly kind: "stream";
   readonly path: string;
-  /** A client opened a stream. */
-  open(call: Call, send: (message: Uint8Array) => void): StreamHandler;
+  /** A client opened a stream. Nothing is sent or closed before this has returned. */
+  open(call: Call, stream: OpenStream): StreamHandler;
+}
+
+/** A stream as its handler speaks to it. When it is over, none of this does anything. */
+export interface OpenStream {
+  /** @returns false when the client does not read what it was sent: say no more until `drained`. No message comes meanwhile. */
+  send(message: Uint8Array): boolean;
+  /** No message comes until `resume`: what the client sends waits with the client. */
+  pause(): void;
+  resume(): void;
+  /** Does it when everything that arrived in this turn of the event loop has been handed over: answers of one turn can share a message. */
+  afterTurn(work: () => void): void;
+  /** Ends the stream although the client has more to send. */
+  close(reply: Reply): void;
 }
 
 export interface StreamHandler {
   message(bytes: Uint8Array): void;
-  /** The client has sent everything; the returned reply ends the stream. */
+  /** What was sent is being read, after `send` said that it was not. */
+  drained?(): void;
+  /**
+   * The client has sent everything, or we are shutting down: then messages that have arrived already may still come. The returned reply ends
+   * the stream.
+   */
   end(): Reply | Promise<Reply>;
   /** The client went away. */
   cancel(): void;
 }
 
-/** The answer to a call: bytes, or a gRPC status where no answer can be given. */
+/** The answer to a call: bytes, or a gRPC status where no answer can be given. `ok` ends a stream that has nothing more to say. */
 export type Reply =
   | { readonly kind: "message"; readonly bytes: Uint8Array }
   | { readonly kind: "status"; readonly code: StatusCode; readonly message: string };

@@ -11,7 +11,7 @@ import type { ReportRecord } from "../../src/report/record.ts";
 import type { DoorDeps } from "../../src/server/door-deps.ts";
 import type { DoorPlan, SlotPlan } from "../../src/snapshot/plan.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
-import type { Call, Reply } from "../../src/wire/door.ts";
+import type { Call, OpenStream, Reply } from "../../src/wire/door.ts";
 
 const DOOR_PLANS: readonly DoorPlan[] = [
   { door: "weir", requires: [] },
@@ -141,6 +141,39 @@ export function fakeCall(peer: Partial<Call["peer"]> = {}): Call {
     metadata: () => undefined,
     arrivedMs: 4_999,
   };
+}
+
+/** A stream whose client reads everything. What is done after a turn is done when the test says that it is over. */
+export class FakeStream implements OpenStream {
+  readonly sent: Uint8Array[] = [];
+  closed: Reply | undefined;
+  paused = false;
+  /** What `send` answers. */
+  reads = true;
+  #afterTurn: (() => void)[] = [];
+
+  send(message: Uint8Array): boolean {
+    this.sent.push(message);
+    return this.reads;
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  resume(): void {
+    this.paused = false;
+  }
+  afterTurn(work: () => void): void {
+    this.#afterTurn.push(work);
+  }
+  close(reply: Reply): void {
+    this.closed = reply;
+  }
+  /** The turn is over. */
+  turn(): void {
+    const works = this.#afterTurn;
+    this.#afterTurn = [];
+    for (const work of works) work();
+  }
 }
 
 /** Every attribute that a door's source has a value or an error for, by name; read whole, and by key for maps. */

@@ -7,11 +7,20 @@ import type { BinaryReadOptions } from "@protobuf-ts/runtime";
 import type { IBinaryReader } from "@protobuf-ts/runtime";
 import type { PartialMessage } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
-import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { ReportResponse } from "./report.js";
 import { CheckResponse } from "./check.js";
 import { CheckRequest } from "./check.js";
 /**
- * Several checks in one message, each decided on its own.
+ * Checks on a stream: any number in one message and in flight, each decided on its own and answered as soon as it is decided. What is wrong with
+ * one check (it is no CheckRequest, it names a limit that does not exist, its id is taken) fails that check alone. A message that cannot be
+ * divided into checks, or that holds more of them than the server takes at once, ends the stream with INVALID_ARGUMENT when the checks before it
+ * have been answered: nobody could say which checks would be without an answer.
+ *
+ * The server reads no further while as many checks are in flight as it takes of one stream, or while its answers are not being read.
+ *
+ * A stream that is over answers nothing more. It ends with OK when the client has ended its side and every check was answered, and when the
+ * server shuts down: it answers what it has read and takes no more. A check that has no answer by then was not answered for; ask again, on
+ * another stream.
  *
  * @generated from protobuf message weir.v1.CheckBatchRequest
  */
@@ -32,12 +41,14 @@ export interface CheckBatchRequest_Item {
      */
     id: bigint;
     /**
+     * Left out, it is an empty CheckRequest.
+     *
      * @generated from protobuf field: weir.v1.CheckRequest check = 2
      */
     check?: CheckRequest;
 }
 /**
- * Answers, in any order and not necessarily together with those of the same request.
+ * Answers, in any order and not necessarily together with those of the same request. A message may hold none, only a notice.
  *
  * @generated from protobuf message weir.v1.CheckBatchResponse
  */
@@ -46,6 +57,14 @@ export interface CheckBatchResponse {
      * @generated from protobuf field: repeated weir.v1.CheckBatchResponse.Item items = 1
      */
     items: CheckBatchResponse_Item[];
+    /**
+     * The server decides by these policies from now on, the answers in this very message included. It comes first of all on a stream, unless no
+     * policies are loaded, and at each change. An answer of another snapshot, here or kept, must not be used again for other requests. An answer
+     * that was being worked out while the policies changed may still come after it; it names its own `snapshot`.
+     *
+     * @generated from protobuf field: weir.v1.SnapshotNotice notice = 2
+     */
+    notice?: SnapshotNotice;
 }
 /**
  * @generated from protobuf message weir.v1.CheckBatchResponse.Item
@@ -96,19 +115,82 @@ export interface CheckFailure {
     message: string;
 }
 /**
- * The server decides by other policies from now on: answers of other snapshots must not be used again.
- *
  * @generated from protobuf message weir.v1.SnapshotNotice
  */
 export interface SnapshotNotice {
     /**
+     * As CheckResponse has it.
+     *
      * @generated from protobuf field: string snapshot = 1
      */
     snapshot: string;
+}
+/**
+ * What became of the ReportRequests of a stream: each is answered once, in the order in which they were sent.
+ *
+ * @generated from protobuf message weir.v1.ReportStreamResponse
+ */
+export interface ReportStreamResponse {
     /**
-     * @generated from protobuf field: google.protobuf.Timestamp since = 2
+     * @generated from protobuf field: repeated weir.v1.ReportStreamResponse.Item items = 1
      */
-    since?: Timestamp;
+    items: ReportStreamResponse_Item[];
+}
+/**
+ * @generated from protobuf message weir.v1.ReportStreamResponse.Item
+ */
+export interface ReportStreamResponse_Item {
+    /**
+     * Of the message among all of its stream, counted from 0.
+     *
+     * @generated from protobuf field: uint64 index = 1
+     */
+    index: bigint;
+    /**
+     * As the message had it; empty where it could not be read.
+     *
+     * @generated from protobuf field: string report_id = 2
+     */
+    reportId: string;
+    /**
+     * None set: not accepted.
+     *
+     * @generated from protobuf oneof: answer
+     */
+    answer: {
+        oneofKind: "accepted";
+        /**
+         * @generated from protobuf field: weir.v1.ReportResponse accepted = 3
+         */
+        accepted: ReportResponse;
+    } | {
+        oneofKind: "failure";
+        /**
+         * Nothing of the message was taken. The others of the stream are not concerned.
+         *
+         * @generated from protobuf field: weir.v1.ReportFailure failure = 4
+         */
+        failure: ReportFailure;
+    } | {
+        oneofKind: undefined;
+    };
+}
+/**
+ * What a unary Report would have said by failing the call.
+ *
+ * @generated from protobuf message weir.v1.ReportFailure
+ */
+export interface ReportFailure {
+    /**
+     * A gRPC status code, never 0.
+     *
+     * @generated from protobuf field: int32 status_code = 1
+     */
+    statusCode: number;
+    /**
+     * @generated from protobuf field: string message = 2
+     */
+    message: string;
 }
 declare class CheckBatchRequest$Type extends MessageType<CheckBatchRequest> {
     constructor();
@@ -170,4 +252,34 @@ declare class SnapshotNotice$Type extends MessageType<SnapshotNotice> {
  * @generated MessageType for protobuf message weir.v1.SnapshotNotice
  */
 export declare const SnapshotNotice: SnapshotNotice$Type;
+declare class ReportStreamResponse$Type extends MessageType<ReportStreamResponse> {
+    constructor();
+    create(value?: PartialMessage<ReportStreamResponse>): ReportStreamResponse;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: ReportStreamResponse): ReportStreamResponse;
+    internalBinaryWrite(message: ReportStreamResponse, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message weir.v1.ReportStreamResponse
+ */
+export declare const ReportStreamResponse: ReportStreamResponse$Type;
+declare class ReportStreamResponse_Item$Type extends MessageType<ReportStreamResponse_Item> {
+    constructor();
+    create(value?: PartialMessage<ReportStreamResponse_Item>): ReportStreamResponse_Item;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: ReportStreamResponse_Item): ReportStreamResponse_Item;
+    internalBinaryWrite(message: ReportStreamResponse_Item, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message weir.v1.ReportStreamResponse.Item
+ */
+export declare const ReportStreamResponse_Item: ReportStreamResponse_Item$Type;
+declare class ReportFailure$Type extends MessageType<ReportFailure> {
+    constructor();
+    create(value?: PartialMessage<ReportFailure>): ReportFailure;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: ReportFailure): ReportFailure;
+    internalBinaryWrite(message: ReportFailure, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message weir.v1.ReportFailure
+ */
+export declare const ReportFailure: ReportFailure$Type;
 export {};

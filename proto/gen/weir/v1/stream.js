@@ -5,7 +5,7 @@ import { WireType } from "@protobuf-ts/runtime";
 import { UnknownFieldHandler } from "@protobuf-ts/runtime";
 import { reflectionMergePartial } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
-import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { ReportResponse } from "./report.js";
 import { CheckResponse } from "./check.js";
 import { CheckRequest } from "./check.js";
 // @generated message type with reflection information, may provide speed optimized methods
@@ -113,7 +113,8 @@ export const CheckBatchRequest_Item = new CheckBatchRequest_Item$Type();
 class CheckBatchResponse$Type extends MessageType {
     constructor() {
         super("weir.v1.CheckBatchResponse", [
-            { no: 1, name: "items", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => CheckBatchResponse_Item }
+            { no: 1, name: "items", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => CheckBatchResponse_Item },
+            { no: 2, name: "notice", kind: "message", T: () => SnapshotNotice }
         ]);
     }
     create(value) {
@@ -131,6 +132,9 @@ class CheckBatchResponse$Type extends MessageType {
                 case /* repeated weir.v1.CheckBatchResponse.Item items */ 1:
                     message.items.push(CheckBatchResponse_Item.internalBinaryRead(reader, reader.uint32(wireType), options));
                     break;
+                case /* weir.v1.SnapshotNotice notice */ 2:
+                    message.notice = SnapshotNotice.internalBinaryRead(reader, reader.uint32(wireType), options, message.notice);
+                    break;
                 default:
                     let u = options.readUnknownField;
                     if (u === "throw")
@@ -146,6 +150,9 @@ class CheckBatchResponse$Type extends MessageType {
         /* repeated weir.v1.CheckBatchResponse.Item items = 1; */
         for (let i = 0; i < message.items.length; i++)
             CheckBatchResponse_Item.internalBinaryWrite(message.items[i], writer.tag(1, WireType.LengthDelimited).fork(), options).join();
+        /* weir.v1.SnapshotNotice notice = 2; */
+        if (message.notice)
+            SnapshotNotice.internalBinaryWrite(message.notice, writer.tag(2, WireType.LengthDelimited).fork(), options).join();
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -283,8 +290,7 @@ export const CheckFailure = new CheckFailure$Type();
 class SnapshotNotice$Type extends MessageType {
     constructor() {
         super("weir.v1.SnapshotNotice", [
-            { no: 1, name: "snapshot", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 2, name: "since", kind: "message", T: () => Timestamp }
+            { no: 1, name: "snapshot", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value) {
@@ -302,9 +308,6 @@ class SnapshotNotice$Type extends MessageType {
                 case /* string snapshot */ 1:
                     message.snapshot = reader.string();
                     break;
-                case /* google.protobuf.Timestamp since */ 2:
-                    message.since = Timestamp.internalBinaryRead(reader, reader.uint32(wireType), options, message.since);
-                    break;
                 default:
                     let u = options.readUnknownField;
                     if (u === "throw")
@@ -320,9 +323,6 @@ class SnapshotNotice$Type extends MessageType {
         /* string snapshot = 1; */
         if (message.snapshot !== "")
             writer.tag(1, WireType.LengthDelimited).string(message.snapshot);
-        /* google.protobuf.Timestamp since = 2; */
-        if (message.since)
-            Timestamp.internalBinaryWrite(message.since, writer.tag(2, WireType.LengthDelimited).fork(), options).join();
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -333,3 +333,181 @@ class SnapshotNotice$Type extends MessageType {
  * @generated MessageType for protobuf message weir.v1.SnapshotNotice
  */
 export const SnapshotNotice = new SnapshotNotice$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class ReportStreamResponse$Type extends MessageType {
+    constructor() {
+        super("weir.v1.ReportStreamResponse", [
+            { no: 1, name: "items", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => ReportStreamResponse_Item }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.items = [];
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* repeated weir.v1.ReportStreamResponse.Item items */ 1:
+                    message.items.push(ReportStreamResponse_Item.internalBinaryRead(reader, reader.uint32(wireType), options));
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* repeated weir.v1.ReportStreamResponse.Item items = 1; */
+        for (let i = 0; i < message.items.length; i++)
+            ReportStreamResponse_Item.internalBinaryWrite(message.items[i], writer.tag(1, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message weir.v1.ReportStreamResponse
+ */
+export const ReportStreamResponse = new ReportStreamResponse$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class ReportStreamResponse_Item$Type extends MessageType {
+    constructor() {
+        super("weir.v1.ReportStreamResponse.Item", [
+            { no: 1, name: "index", kind: "scalar", T: 4 /*ScalarType.UINT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 2, name: "report_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "accepted", kind: "message", oneof: "answer", T: () => ReportResponse },
+            { no: 4, name: "failure", kind: "message", oneof: "answer", T: () => ReportFailure }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.index = 0n;
+        message.reportId = "";
+        message.answer = { oneofKind: undefined };
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* uint64 index */ 1:
+                    message.index = reader.uint64().toBigInt();
+                    break;
+                case /* string report_id */ 2:
+                    message.reportId = reader.string();
+                    break;
+                case /* weir.v1.ReportResponse accepted */ 3:
+                    message.answer = {
+                        oneofKind: "accepted",
+                        accepted: ReportResponse.internalBinaryRead(reader, reader.uint32(wireType), options, message.answer.accepted)
+                    };
+                    break;
+                case /* weir.v1.ReportFailure failure */ 4:
+                    message.answer = {
+                        oneofKind: "failure",
+                        failure: ReportFailure.internalBinaryRead(reader, reader.uint32(wireType), options, message.answer.failure)
+                    };
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* uint64 index = 1; */
+        if (message.index !== 0n)
+            writer.tag(1, WireType.Varint).uint64(message.index);
+        /* string report_id = 2; */
+        if (message.reportId !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.reportId);
+        /* weir.v1.ReportResponse accepted = 3; */
+        if (message.answer.oneofKind === "accepted")
+            ReportResponse.internalBinaryWrite(message.answer.accepted, writer.tag(3, WireType.LengthDelimited).fork(), options).join();
+        /* weir.v1.ReportFailure failure = 4; */
+        if (message.answer.oneofKind === "failure")
+            ReportFailure.internalBinaryWrite(message.answer.failure, writer.tag(4, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message weir.v1.ReportStreamResponse.Item
+ */
+export const ReportStreamResponse_Item = new ReportStreamResponse_Item$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class ReportFailure$Type extends MessageType {
+    constructor() {
+        super("weir.v1.ReportFailure", [
+            { no: 1, name: "status_code", kind: "scalar", T: 5 /*ScalarType.INT32*/ },
+            { no: 2, name: "message", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.statusCode = 0;
+        message.message = "";
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* int32 status_code */ 1:
+                    message.statusCode = reader.int32();
+                    break;
+                case /* string message */ 2:
+                    message.message = reader.string();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* int32 status_code = 1; */
+        if (message.statusCode !== 0)
+            writer.tag(1, WireType.Varint).int32(message.statusCode);
+        /* string message = 2; */
+        if (message.message !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.message);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message weir.v1.ReportFailure
+ */
+export const ReportFailure = new ReportFailure$Type();

@@ -3,14 +3,13 @@ import { createHandlerHost, createModuleSource } from "../adapter-host/index.ts"
 import { metricsPage, type RunningAdmin, startAdmin } from "../admin/index.ts";
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { EngineClock } from "../engine/engine.ts";
-import { type Runtime, startRuntime } from "../engine/runtime.ts";
+import { type Runtime, retirementLog, startRuntime } from "../engine/runtime.ts";
 import { DirectoryStore } from "../policy/store.ts";
-import { openDoors } from "../server/doors.ts";
 import { createMetrics, type Log, type Metrics } from "../telemetry/index.ts";
 import { openRecording, type Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
-import { type RunningServer, startServer } from "../wire/server.ts";
-import { recorded } from "./recorded.ts";
+import { type RequestService, serveInThread } from "../workers/request-service.ts";
+import type { RequestSettings } from "../workers/request-side.ts";
 import { statusOf } from "./status.ts";
 
 export interface ServingOptions {
@@ -53,20 +52,35 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const metrics = createMetrics({ log, now: () => Date.now(), version, process: true });
   const recording = await openRecordingIfAsked(options, metrics, clock);
   if (recording !== undefined && "problem" in recording) return { kind: "problem", usage: true, ...recording };
-  const runtime = await startRuntime({
-    store: new DirectoryStore(options.policies, options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
-    host: createHandlerHost({ resolve: createModuleSource({ folder: options.policies }), log }),
-    telemetry: metrics,
+  let runtime: Runtime | undefined;
+  const requests = serveInThread({
+    settings: settingsOf(options),
+    metrics,
     log,
     clock,
-    maxInFlight: options.maxInFlight,
-    idPrefix: randomBytes(ID_BYTES).toString("hex"),
+    recording,
+    masks: () => runtime?.loaded?.settings,
+    retired: retirementLog(log),
   });
-  if ("failure" in runtime) {
+  const started = await startRuntime({
+    store: new DirectoryStore(options.policies, options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+    host: createHandlerHost({ resolve: createModuleSource({ folder: options.policies }), log }),
+    publisher: requests.publisher,
+    telemetry: metrics,
+    log,
+    now: () => Date.now(),
+  });
+  if ("failure" in started) {
+    await requests.close();
     await recording?.close();
-    return { kind: "invalid-policy", ...runtime.failure };
+    return { kind: "invalid-policy", ...started.failure };
   }
-  return new Assembly(options, runtime, metrics, recording, clock).open();
+  runtime = started;
+  return new Assembly({ options, runtime, requests, metrics, recording }).open();
+}
+
+function settingsOf({ grpc, insecure, maxInFlight }: ServingOptions): RequestSettings {
+  return { grpc, insecure, maxInFlight, idPrefix: randomBytes(ID_BYTES).toString("hex") };
 }
 
 /** Enough that no two processes behind one load balancer begin their decision ids alike. */
@@ -84,42 +98,44 @@ function openRecordingIfAsked({ record, log }: ServingOptions, metrics: Metrics,
   return openRecording({ file: record, log, telemetry: metrics, epochNanos: () => clock.epochNanos() });
 }
 
+interface Parts {
+  readonly options: ServingOptions;
+  readonly runtime: Runtime;
+  readonly requests: RequestService;
+  readonly metrics: Metrics;
+  readonly recording: Recording | undefined;
+}
+
 /** Everything that is open while it serves, and the order in which it goes. */
 class Assembly {
   readonly #options: ServingOptions;
   readonly #runtime: Runtime;
+  readonly #requests: RequestService;
   readonly #metrics: Metrics;
   readonly #recording: Recording | undefined;
-  readonly #clock: EngineClock;
   readonly #admins: RunningAdmin[] = [];
   readonly #startedAt = new Date();
-  #server: RunningServer | undefined;
+  #grpc = "";
   #draining = false;
 
-  constructor(
-    options: ServingOptions,
-    runtime: Runtime,
-    metrics: Metrics,
-    recording: Recording | undefined,
-    clock: EngineClock,
-  ) {
+  constructor({ options, runtime, requests, metrics, recording }: Parts) {
     this.#options = options;
     this.#runtime = runtime;
+    this.#requests = requests;
     this.#metrics = metrics;
     this.#recording = recording;
-    this.#clock = clock;
   }
 
   async open(): Promise<Serving> {
     const runtime = this.#runtime;
     this.#metrics.observe({
       snapshotSince: () => runtime.loaded?.loadedAt,
-      inFlight: () => runtime.engine.inFlight,
+      inFlight: () => this.#requests.inFlight,
       handlers: () => runtime.handlers(),
     });
-    const server = await this.#openServer();
+    const server = await this.#requests.listen();
     if ("problem" in server) return this.#giveUp(server.problem);
-    this.#server = server;
+    this.#grpc = server.address;
     const admin = await this.#openAdmin("admin", this.#options.admin);
     if ("problem" in admin) return this.#giveUp(admin.problem);
     const { metricsAddress } = this.#options;
@@ -133,21 +149,6 @@ class Assembly {
       snapshot: runtime.loaded?.id ?? "",
     };
     return { kind: "serving", line, stop: () => this.#stop() };
-  }
-
-  #openServer(): Promise<RunningServer | { readonly problem: string }> {
-    const { log, grpc, insecure } = this.#options;
-    const clock = this.#clock;
-    const monotonicMs = (): number => clock.monotonicMs();
-    const doors = openDoors(this.#runtime.engine, {
-      events: this.#metrics,
-      epochNanos: () => clock.epochNanos(),
-      monotonicMs,
-    });
-    const recording = this.#recording;
-    const settings = () => this.#runtime.loaded?.settings;
-    const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, settings));
-    return startServer({ doors: carried, address: grpc, insecure, log, telemetry: this.#metrics, monotonicMs });
   }
 
   async #openAdmin(audience: "admin" | "metrics", { host, port }: { host: string; port: number }) {
@@ -170,14 +171,16 @@ class Assembly {
   #status() {
     return statusOf({
       runtime: this.#runtime,
+      inFlight: this.#requests.inFlight,
       version: this.#options.version,
       draining: this.#draining,
       startedAt: this.#startedAt,
-      grpc: this.#server?.address ?? "",
+      grpc: this.#grpc,
     });
   }
 
   async #metricsPage(): Promise<string> {
+    await this.#requests.flush();
     const adapters = await this.#runtime.exposition();
     const own = await this.#metrics.exposition();
     return metricsPage(own, adapters, (metric) =>
@@ -194,14 +197,18 @@ class Assembly {
   async #stop(): Promise<void> {
     const { log, graceMs } = this.#options;
     this.#draining = true;
-    log.info("shutting down", { inFlight: this.#runtime.engine.inFlight, graceMs });
-    await this.#server?.drain(graceMs);
-    await inTime(this.#runtime.close(), CLOSE_LIMIT_MS, () =>
-      log.warn("shutting down: handlers did not close in time"),
-    );
+    log.info("shutting down", { inFlight: this.#requests.inFlight, graceMs });
+    await this.#requests.drain(graceMs);
+    await inTime(this.#close(), CLOSE_LIMIT_MS, () => log.warn("shutting down: handlers did not close in time"));
     await this.#recording?.close();
     for (const admin of this.#admins) await admin.close();
     log.info("stopped");
+  }
+
+  async #close(): Promise<void> {
+    await this.#runtime.stopWatching();
+    await this.#requests.close();
+    await this.#runtime.close();
   }
 }
 

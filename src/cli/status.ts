@@ -6,6 +6,7 @@ import type { Runtime } from "../engine/runtime.ts";
 
 export interface StatusSources {
   readonly runtime: Runtime;
+  readonly inFlight: number;
   readonly version: string;
   readonly draining: boolean;
   readonly startedAt: Date;
@@ -13,7 +14,7 @@ export interface StatusSources {
 }
 
 /** @returns what `/status` shows. */
-export function statusOf({ runtime, version, draining, startedAt, grpc }: StatusSources): Status {
+export function statusOf({ runtime, inFlight, version, draining, startedAt, grpc }: StatusSources): Status {
   const { loaded, lastError } = runtime;
   return {
     version,
@@ -24,7 +25,7 @@ export function statusOf({ runtime, version, draining, startedAt, grpc }: Status
     commit: loaded?.commit ?? null,
     loadedAt: loaded ? new Date(loaded.loadedAt).toISOString() : null,
     lastError: lastError ? lastErrorOf(lastError) : null,
-    inFlight: runtime.engine.inFlight,
+    inFlight,
     doors: loaded?.settings.doors.map(({ door }) => door) ?? [],
     policies: loaded?.policies ?? [],
     handlers: runtime.handlers().map(handlerOf),

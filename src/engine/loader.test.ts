@@ -9,6 +9,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { UNCOUNTED } from "../telemetry/index.ts";
 import { Live } from "./live.ts";
 import { type HandlerOpener, Loader } from "./loader.ts";
+import { LivePublisher } from "./publisher.ts";
 
 const GOOD = folder("GET");
 const OTHER = folder("POST");
@@ -28,7 +29,7 @@ describe("a load", () => {
   });
 
   test("of a broken one leaves the last good one serving, and says why until it is mended", async () => {
-    const { loader, live, store, said, host } = await loaded(GOOD);
+    const { loader, live, store, said, host, publisher } = await loaded(GOOD);
     const before = live.peek();
     store.files = BROKEN;
     await loader.load();
@@ -42,7 +43,7 @@ describe("a load", () => {
     expect(loader.lastError).toBeUndefined();
     expect(live.peek()?.id).toBe(loader.loaded?.id);
     expect(live.peek()).not.toBe(before);
-    await loader.settled();
+    await publisher.settled();
     expect(said).toEqual(["loaded GET", "failed, GET serves", "loaded POST", "retired GET"]);
   });
 
@@ -114,7 +115,7 @@ describe("a load", () => {
   });
 
   test("during another is not lost: what changed meanwhile is read afterwards", async () => {
-    const { loader, live, store, said } = prepared(GOOD);
+    const { loader, live, store, said, publisher } = prepared(GOOD);
     const reading = store.hold();
     const first = loader.load();
     store.files = BROKEN;
@@ -123,7 +124,7 @@ describe("a load", () => {
     const third = loader.load();
     reading.letGo();
     await Promise.all([first, second, third]);
-    await loader.settled();
+    await publisher.settled();
     expect(said).toEqual(["loaded GET", "loaded POST", "retired GET"]);
     expect(store.readings).toBe(2);
     expect(live.peek()?.id).toBe(loader.loaded?.id);
@@ -146,7 +147,7 @@ describe("a load", () => {
 
 describe("the handlers of a snapshot that was replaced", () => {
   test("are retired once, when the last request has let go of it, after what it reported was delivered", async () => {
-    const { loader, live, store, host, reporter, said } = await loaded(GOOD);
+    const { loader, live, store, host, reporter, said, publisher } = await loaded(GOOD);
     const [first, second] = [live.acquire(), live.acquire()];
     const [handlers] = host.sets;
     if (!first || !second || !handlers) throw new Error("nothing serves");
@@ -158,7 +159,7 @@ describe("the handlers of a snapshot that was replaced", () => {
     const source = bagSource(new Map(), second.value.slots);
     reporter.report(second.value, [{ ...RECORD, source }], "request");
     second.release();
-    await loader.settled();
+    await publisher.settled();
     expect(handlers.retired).toBe(1);
     expect(handlers.deliveries).toHaveLength(1);
     expect(host.sets[1]?.retired).toBe(0);
@@ -166,7 +167,7 @@ describe("the handlers of a snapshot that was replaced", () => {
   });
 
   test("are retired once each through many changes under requests of many ages", async () => {
-    const { loader, live, store, host } = await loaded(folder("M0"));
+    const { loader, live, store, host, publisher } = await loaded(folder("M0"));
     const held: { readonly value: Snapshot; release(): void }[] = [];
     for (let index = 1; index <= 30; index += 1) {
       const acquired = live.acquire();
@@ -185,12 +186,12 @@ describe("the handlers of a snapshot that was replaced", () => {
       expect(value.frame(checkInput(value, {}).source, { derive: true, record: false })).toBeDefined();
       one.release();
     }
-    await loader.settled();
+    await publisher.settled();
     expect(host.sets.map(({ retired }) => retired)).toEqual([...new Array<number>(30).fill(1), 0]);
   });
 
   test("that do not close are told of, and the next load is none the worse", async () => {
-    const { loader, live, store, host, said } = await loaded(GOOD);
+    const { loader, live, store, host, said, publisher } = await loaded(GOOD);
     const [handlers] = host.sets;
     if (!handlers) throw new Error("nothing serves");
     handlers.retire = async () => {
@@ -198,7 +199,7 @@ describe("the handlers of a snapshot that was replaced", () => {
     };
     store.files = OTHER;
     await loader.load();
-    await loader.settled();
+    await publisher.settled();
     expect(said.at(-1)).toBe("retired GET: stuck");
     expect(live.peek()?.id).toBe(loader.loaded?.id);
   });
@@ -291,6 +292,7 @@ interface Prepared {
   readonly host: NotingHost;
   readonly live: Live<Snapshot>;
   readonly reporter: Reporter;
+  readonly publisher: LivePublisher;
   readonly loader: Loader;
   /** What became of each load, in a line. */
   readonly said: readonly string[];
@@ -306,11 +308,14 @@ function prepared(files: Files): Prepared {
     loaded: ({ id }: { readonly id: string }) => void said.push(`loaded ${id}`),
     failed: (_: unknown, serving: { readonly id: string } | undefined) =>
       void said.push(`failed, ${serving?.id ?? "nothing"} serves`),
-    retired: (id: string, error: unknown) =>
-      void said.push(`retired ${id}${error instanceof Error ? `: ${error.message}` : ""}`),
   };
-  const loader = new Loader({ store, host, live, reporter, events, now: () => 1 });
-  return { store, host, live, reporter, loader, said };
+  const publisher = new LivePublisher({
+    live,
+    reporter,
+    retired: (id, error) => void said.push(`retired ${id}${error instanceof Error ? `: ${error.message}` : ""}`),
+  });
+  const loader = new Loader({ store, host, publisher, events, now: () => 1 });
+  return { store, host, live, reporter, publisher, loader, said };
 }
 
 async function loaded(files: Files): Promise<Prepared> {

@@ -1,13 +1,9 @@
-import { setImmediate } from "node:timers/promises";
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { PolicyStore } from "../policy/store.ts";
-import type { Reporter } from "../report/reporter.ts";
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
-import { linkInTurns, type Turns } from "../snapshot/link.ts";
-import type { SettingsPlan } from "../snapshot/plan.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Plan, SettingsPlan } from "../snapshot/plan.ts";
 import { type Examination, examineWithHandlers, type HandlerJudge, refusedByHandlers } from "./examine.ts";
-import type { Live } from "./live.ts";
+import type { Publisher } from "./publisher.ts";
 
 /** Opens the handlers of a plan, reusing those that are open already. */
 export interface HandlerOpener extends HandlerJudge {
@@ -17,24 +13,17 @@ export interface HandlerOpener extends HandlerJudge {
 export interface LoaderOptions {
   readonly store: PolicyStore;
   readonly host: HandlerOpener;
-  readonly live: Live<Snapshot>;
-  readonly reporter: Reporter;
+  readonly publisher: Publisher;
   readonly events: LoadEvents;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
-  /** How requests get their turn while a snapshot is linked; those of the event loop when left out. */
-  readonly turns?: Turns;
 }
-
-const EVENT_LOOP: Turns = { now: () => performance.now(), pause: () => setImmediate() };
 
 /** Told what became of each load: logs, metrics. */
 export interface LoadEvents {
   loaded(snapshot: LoadedSnapshot, warnings: readonly Diagnostic[]): void;
   /** `serving` goes on; undefined when there is nothing yet that could. */
   failed(failure: LoadFailure, serving: LoadedSnapshot | undefined): void;
-  /** A snapshot that no request uses any more was closed; `error` when that failed. */
-  retired(snapshot: string, error: unknown): void;
 }
 
 export interface LoadedSnapshot {
@@ -66,7 +55,6 @@ export class Loader {
   #lastError: LoadFailure | undefined;
   /** What the folder held when it was last judged, good or bad: nothing new, nothing to do. */
   #seen: string | undefined;
-  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: LoaderOptions) {
     this.#options = options;
@@ -89,11 +77,6 @@ export class Loader {
     }
     this.#running = this.#loadUntilQuiet();
     return this.#running;
-  }
-
-  /** Resolves when every snapshot that was replaced has been closed. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#retiring);
   }
 
   async #loadUntilQuiet(): Promise<void> {
@@ -130,8 +113,8 @@ export class Loader {
       this.#seen = undefined;
       return this.#fail(refusedByHandlers(examination, handlers.issues));
     }
-    const snapshot = await linkInTurns(examination.plan, handlers, this.#options.turns ?? EVENT_LOOP);
-    this.#swap(snapshot, reading.commit, examination);
+    await this.#options.publisher.publish(examination.plan, handlers);
+    this.#published(examination.plan, reading.commit, examination);
   }
 
   #fail({ diagnostics, sources }: Examination): void {
@@ -139,26 +122,11 @@ export class Loader {
     this.#options.events.failed(this.#lastError, this.#loaded);
   }
 
-  #swap(snapshot: Snapshot, commit: string | undefined, { diagnostics }: Examination): void {
-    const { live, events, now } = this.#options;
-    const policies = snapshot.plan.policies.map(({ name, file, doors }) => ({ policy: name, file, doors }));
-    const loaded = { id: snapshot.id, commit, loadedAt: now(), policies, settings: snapshot.plan.settings };
-    this.#loaded = loaded;
+  #published({ id, policies, settings }: Plan, commit: string | undefined, { diagnostics }: Examination): void {
+    const { events, now } = this.#options;
+    const shown = policies.map(({ name, file, doors }) => ({ policy: name, file, doors }));
+    this.#loaded = { id, commit, loadedAt: now(), policies: shown, settings };
     this.#lastError = undefined;
-    const retiring = live.swap(snapshot).then((before) => (before ? this.#retire(before) : undefined));
-    this.#retiring.add(retiring);
-    void retiring.finally(() => this.#retiring.delete(retiring));
-    events.loaded(loaded, diagnostics);
-  }
-
-  async #retire(snapshot: Snapshot): Promise<void> {
-    const { reporter, events } = this.#options;
-    try {
-      reporter.retire(snapshot);
-      await snapshot.handlers.retire();
-      events.retired(snapshot.id, undefined);
-    } catch (error) {
-      events.retired(snapshot.id, error);
-    }
+    events.loaded(this.#loaded, diagnostics);
   }
 }

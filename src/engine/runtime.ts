@@ -2,76 +2,56 @@ import type { HandlerHost, HandlerStatus } from "../adapter-host/host.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { renderText } from "../diagnostics/render-text.ts";
 import type { PolicyStore } from "../policy/store.ts";
-import { Reporter } from "../report/reporter.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
-import { createEngine, type RunningEngine } from "./create-engine.ts";
-import type { EngineClock } from "./engine.ts";
-import { Live } from "./live.ts";
 import { type LoadEvents, type LoadedSnapshot, Loader, type LoadFailure } from "./loader.ts";
+import type { Publisher, Retired } from "./publisher.ts";
 
-/** Metric series are delivered to their handlers at least this often. */
-const FLUSH_EVERY_MS = 1_000;
 /** What is queued for handlers when the process ends has this long to be delivered; the rest is counted as dropped. */
 const CLOSE_DEADLINE_MS = 5_000;
 
 export interface RuntimeOptions {
   readonly store: PolicyStore;
   readonly host: HandlerHost;
+  readonly publisher: Publisher;
   readonly telemetry: Telemetry;
   readonly log: Log;
-  readonly clock: EngineClock;
-  readonly maxInFlight: number;
-  /** Unique per process. */
-  readonly idPrefix: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
-/** A policy folder being served: the engine behind the front doors, kept up to date. */
+/** A policy folder, loaded and kept loaded. */
 export interface Runtime {
-  readonly engine: RunningEngine;
   /** What serves; undefined before the first good load. */
   readonly loaded: LoadedSnapshot | undefined;
   /** Why the folder as it stands is not what serves; undefined when it is. */
   readonly lastError: LoadFailure | undefined;
   handlers(): readonly HandlerStatus[];
-  /** Text for /metrics from adapters, with everything reported up to now. */
+  /** Text for /metrics from adapters. */
   exposition(): Promise<string>;
   /** Reads the folder again, now. */
   reload(): Promise<void>;
-  /** Stops watching, waits for what is in flight, delivers what is queued, closes every handler once. */
+  /** The folder is not looked at any more. */
+  stopWatching(): Promise<void>;
+  /** When requests are no longer answered: delivers what is queued, closes every handler once. */
   close(): Promise<void>;
 }
 
 /** Loads the folder and keeps it loaded. With no valid policy at the start there is nothing to serve: the errors, and nothing left open. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime | { readonly failure: LoadFailure }> {
-  const { store, host, telemetry, log, clock } = options;
-  const live = new Live<Snapshot>();
-  const reporter = new Reporter(telemetry);
-  const now = (): number => Number(clock.epochNanos() / 1_000_000n);
-  const loader = new Loader({ store, host, live, reporter, events: loadEvents(options), now });
+  const { store, host, publisher, telemetry, log, now } = options;
+  const loader = new Loader({ store, host, publisher, events: loadEvents(options), now });
   await loader.load();
   if (loader.lastError) {
     await host.close(CLOSE_DEADLINE_MS);
     return { failure: loader.lastError };
   }
-  const engine = createEngine({
-    live,
-    reporter,
-    counters: telemetry,
-    clock,
-    maxInFlight: options.maxInFlight,
-    idPrefix: options.idPrefix,
-  });
   const watching = new AbortController();
   const watched = store.watch({
     onChange: () => loader.load().catch((error: unknown) => telemetry.failed("loader", error)),
     onDegraded: (reason) => log.warn("policy changes will be seen late", { store: store.name, reason }),
     signal: watching.signal,
   });
-  const flushing = setInterval(() => reporter.flush(), FLUSH_EVERY_MS);
-  flushing.unref();
   return {
-    engine,
     get loaded() {
       return loader.loaded;
     },
@@ -79,20 +59,24 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime | {
       return loader.lastError;
     },
     handlers: () => host.status(),
-    async exposition() {
-      reporter.flush();
-      return (await live.peek()?.handlers.exposition()) ?? "";
-    },
+    exposition: async () => (await publisher.handlers?.exposition()) ?? "",
     reload: () => loader.load(),
-    async close() {
+    async stopWatching() {
       watching.abort();
       await watched;
-      clearInterval(flushing);
-      await engine.drain();
-      await loader.settled();
-      reporter.flush();
+    },
+    async close() {
+      await publisher.settled();
       await host.close(CLOSE_DEADLINE_MS);
     },
+  };
+}
+
+/** @returns what a publisher tells of snapshots that were replaced: it is logged. */
+export function retirementLog(log: Log): Retired {
+  return (snapshot, error) => {
+    if (error === undefined) log.debug("snapshot retired", { snapshot });
+    else log.error("closing the handlers of a replaced snapshot failed", { snapshot, error });
   };
 }
 
@@ -118,10 +102,6 @@ function loadEvents({ log, telemetry }: RuntimeOptions): LoadEvents {
         errors: errors.length,
         report: renderText(errors, sources),
       });
-    },
-    retired(snapshot, error) {
-      if (error === undefined) log.debug("snapshot retired", { snapshot });
-      else log.error("closing the handlers of a replaced snapshot failed", { snapshot, error });
     },
   };
 }

@@ -3,7 +3,11 @@ import type { MaskSettings, Recording } from "../traffic/index.ts";
 import type { Call, Door, StreamHandler } from "../wire/door.ts";
 
 /** @returns the same door, with everything that comes in recorded before the door sees it. */
-export function recorded(door: Door, recording: Recording, settings: () => SettingsPlan | undefined): Door {
+export function recorded(
+  door: Door,
+  recording: Pick<Recording, "write">,
+  settings: () => SettingsPlan | undefined,
+): Door {
   const masks = maskSettings(settings);
   const take = (bytes: Uint8Array, call: Call): void =>
     recording.write({ path: door.path, peer: call.peer.principal ?? call.peer.address, bytes, settings: masks() });

@@ -1,0 +1,60 @@
+import type { EngineClock } from "../engine/engine.ts";
+import { Live } from "../engine/live.ts";
+import { LivePublisher, type Publisher, type Retired } from "../engine/publisher.ts";
+import { Reporter } from "../report/reporter.ts";
+import type { SettingsPlan } from "../snapshot/plan.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Log, Metrics } from "../telemetry/index.ts";
+import type { Recording } from "../traffic/index.ts";
+import { FLUSH_EVERY_MS, type RequestSettings, RequestSide } from "./request-side.ts";
+
+/** Where requests are answered, as the rest of the process sees it: in this thread, or in several. */
+export interface RequestService {
+  /** Gets them what they answer by. */
+  readonly publisher: Publisher;
+  /** Requests admitted and not yet answered. */
+  readonly inFlight: number;
+  /** Takes requests, once something was published. @returns the address with the real port, or in words for people why not. */
+  listen(): Promise<{ readonly address: string } | { readonly problem: string }>;
+  /** Resolves when what was counted and reported until now has arrived here; for a scrape. */
+  flush(): Promise<void>;
+  /** No new calls; resolves when those in flight were answered, or `graceMs` later were cut off. */
+  drain(graceMs: number): Promise<void>;
+  /** Hands on what was reported last. */
+  close(): Promise<void>;
+}
+
+export interface RequestServiceOptions {
+  readonly settings: RequestSettings;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly clock: EngineClock;
+  readonly recording: Recording | undefined;
+  readonly masks: () => SettingsPlan | undefined;
+  readonly retired: Retired;
+}
+
+/** One request thread, and it is this one. */
+export function serveInThread(options: RequestServiceOptions): RequestService {
+  const { metrics, retired } = options;
+  const live = new Live<Snapshot>();
+  const reporter = new Reporter(metrics);
+  const side = new RequestSide({ ...options, live, reporter, telemetry: metrics });
+  const flushing = setInterval(() => reporter.flush(), FLUSH_EVERY_MS);
+  flushing.unref();
+  return {
+    publisher: new LivePublisher({ live, reporter, retired }),
+    get inFlight() {
+      return side.engine.inFlight;
+    },
+    listen: () => side.listen(),
+    async flush() {
+      reporter.flush();
+    },
+    drain: (graceMs) => side.drain(graceMs),
+    async close() {
+      clearInterval(flushing);
+      await side.close();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { createEngine, type RunningEngine } from "../engine/create-engine.ts";
+import type { EngineClock } from "../engine/engine.ts";
+import type { Live } from "../engine/live.ts";
+import type { Reporter } from "../report/reporter.ts";
+import { openDoors } from "../server/doors.ts";
+import type { SettingsPlan } from "../snapshot/plan.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Log, Telemetry } from "../telemetry/index.ts";
+import type { Recording } from "../traffic/index.ts";
+import type { Address } from "../wire/address.ts";
+import { type RunningServer, startServer } from "../wire/server.ts";
+import { recorded } from "./recorded.ts";
+
+/** What is asked of those who answer requests. Plain data: it crosses to threads. */
+export interface RequestSettings {
+  readonly grpc: Address;
+  readonly insecure: boolean;
+  /** Of the whole process. */
+  readonly maxInFlight: number;
+  /** Unique per process; decision ids begin with it. */
+  readonly idPrefix: string;
+}
+
+export interface RequestSideOptions {
+  readonly settings: RequestSettings;
+  readonly live: Live<Snapshot>;
+  readonly reporter: Reporter;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  readonly clock: EngineClock;
+  /** Where what comes in is recorded; `masks` are the settings that say what of it is hidden. */
+  readonly recording: Pick<Recording, "write"> | undefined;
+  readonly masks: () => SettingsPlan | undefined;
+}
+
+/** Metric series are delivered to their handlers at least this often. */
+export const FLUSH_EVERY_MS = 1_000;
+
+/** Everything in one thread that takes requests and answers them: listener, doors, engine. The same for one thread and for many. */
+export class RequestSide {
+  readonly engine: RunningEngine;
+  readonly #options: RequestSideOptions;
+  #server: RunningServer | undefined;
+
+  constructor(options: RequestSideOptions) {
+    this.#options = options;
+    const { live, reporter, telemetry, clock, settings } = options;
+    const { maxInFlight, idPrefix } = settings;
+    this.engine = createEngine({ live, reporter, counters: telemetry, clock, maxInFlight, idPrefix });
+  }
+
+  /** Takes requests. @returns the address with the real port, or in words for people why it cannot be listened on. */
+  async listen(): Promise<{ readonly address: string } | { readonly problem: string }> {
+    const { settings, telemetry, log, clock, recording, masks } = this.#options;
+    const monotonicMs = (): number => clock.monotonicMs();
+    const doors = openDoors(this.engine, { events: telemetry, epochNanos: () => clock.epochNanos(), monotonicMs });
+    const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, masks));
+    const { grpc: address, insecure } = settings;
+    const server = await startServer({ doors: carried, address, insecure, log, telemetry, monotonicMs });
+    if (!("problem" in server)) this.#server = server;
+    return server;
+  }
+
+  /** No new connections and calls; resolves when those in flight were answered, or `graceMs` later were cut off. */
+  async drain(graceMs: number): Promise<void> {
+    await this.#server?.drain(graceMs);
+  }
+
+  /** Waits until nobody uses the engine, and hands on what was reported last. */
+  async close(): Promise<void> {
+    await this.engine.drain();
+    this.#options.reporter.flush();
+  }
+}

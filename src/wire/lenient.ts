@@ -112,7 +112,7 @@ function readUint32(this: LenientReader, wireType?: WireType): number {
   return value;
 }
 
-function decodeText(bytes: Buffer, start: number, end: number): string {
+export function decodeText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("utf8", start, end);
   // Nearly always there is none. A U+FFFD that was sent takes the slow way and comes out the same.
   return text.includes("\ufffd") ? decodeEscaping(bytes, start, end) : text;

@@ -1,0 +1,262 @@
+import { WireType } from "@protobuf-ts/runtime";
+import type { FieldSelection, KeyPicker, MessageNode, NodeField } from "./field-selection.ts";
+import { decodeText, MAX_MESSAGE_DEPTH, MAX_MESSAGES } from "./lenient.ts";
+
+/**
+ * Reads a message without decoding it: one walk over the bytes notes where the wanted fields stand, and a value is made of them only when
+ * somebody asks. A door writes down its fields as paths, in one table; `selectFields` turns the rows that a snapshot reads into a tree of
+ * the message's own fields, taken from the generated type, so that nothing is written by hand per field.
+ *
+ * The whole message is walked by its type, unread parts too, so that what full decoding refuses is refused here. What it takes means the
+ * same: the last of a repeated scalar counts, a message sent in parts is their sum, the last member of a oneof clears the others, unknown
+ * fields are skipped. Stricter than protobuf-ts, which would read something else than was meant or sent:
+ * - a known field of another wire type;
+ * - a field, known or not, that ends after the message it is in;
+ * - a tag or length of more than five bytes or 32 bits, any other varint of more than ten bytes.
+ * Nothing is laxer.
+ */
+export function readFields(selection: FieldSelection, message: Uint8Array): FieldRanges | undefined {
+  const bytes = Buffer.isBuffer(message)
+    ? message
+    : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const ranges = new FieldRanges(bytes, selection.slots);
+  return ranges.walk(selection.root) ? ranges : undefined;
+}
+
+/** What one walk found. It reads the message's bytes when it is asked, so that these must stay as they are. */
+export class FieldRanges {
+  readonly bytes: Buffer;
+  /** By slot, start and end. A start of 0 says that the field is not there: before every value is its tag. */
+  readonly #ranges: number[];
+  /** By slot, every start and end of what came in parts. Made for the first: messages in parts are for attackers. */
+  #parts: Map<number, number[]> | undefined = undefined;
+  #messages = 0;
+  /** Where the varint that was read last ends. */
+  #next = 0;
+  #keyStart = 0;
+  #keyEnd = 0;
+
+  constructor(bytes: Buffer, slots: number) {
+    this.bytes = bytes;
+    this.#ranges = new Array(slots * 2).fill(0);
+  }
+
+  /** @returns false for what is no such message. */
+  walk(root: MessageNode): boolean {
+    return this.#message(root, 0, this.bytes.length, 0);
+  }
+
+  /** Whether the field was sent; an empty text may not be. */
+  has(slot: number): boolean {
+    return this.#ranges[slot * 2] !== 0;
+  }
+
+  /** @returns the text in a slot, "" when it was not sent; bytes that are not UTF-8 are kept as `lenientReadOptions` does. */
+  text(slot: number): string {
+    const start = this.#ranges[slot * 2] ?? 0;
+    const end = this.#ranges[slot * 2 + 1] ?? 0;
+    return start === end ? "" : decodeText(this.bytes, start, end);
+  }
+
+  /** @returns how many bytes the value in a slot has; 0 when it was not sent. */
+  size(slot: number): number {
+    return (this.#ranges[slot * 2 + 1] ?? 0) - (this.#ranges[slot * 2] ?? 0);
+  }
+
+  /** @returns the bytes in a slot, without copying them where they came in one part; those of a message's parts are joined, which merges it. */
+  part(slot: number): Buffer {
+    const parts = this.#parts?.get(slot);
+    if (parts === undefined) return this.bytes.subarray(this.#ranges[slot * 2], this.#ranges[slot * 2 + 1]);
+    const all: Buffer[] = [];
+    for (let at = 0; at < parts.length; at += 2) all.push(this.bytes.subarray(parts[at], parts[at + 1]));
+    return Buffer.concat(all);
+  }
+
+  /** @returns the start and end of each occurrence of what is in a slot, in order. */
+  occurrences(slot: number): readonly number[] {
+    const start = this.#ranges[slot * 2] ?? 0;
+    if (start === 0) return [];
+    return this.#parts?.get(slot) ?? [start, this.#ranges[slot * 2 + 1] ?? 0];
+  }
+
+  /** @returns the unsigned 32 bits of a varint, 0 when it was not sent. */
+  uint32(slot: number): number {
+    return this.has(slot) ? Number(BigInt.asUintN(32, this.#varint(slot))) : 0;
+  }
+
+  /** @returns the signed 64 bits of a varint, 0 when it was not sent. */
+  int64(slot: number): bigint {
+    return this.has(slot) ? BigInt.asIntN(64, this.#varint(slot)) : 0n;
+  }
+
+  #varint(slot: number): bigint {
+    let value = 0n;
+    let shift = 0n;
+    for (let at = this.#ranges[slot * 2] ?? 0; at < (this.#ranges[slot * 2 + 1] ?? 0); at++) {
+      value |= BigInt((this.bytes[at] ?? 0) & 0x7f) << shift;
+      shift += 7n;
+    }
+    return value;
+  }
+
+  #message({ fields }: MessageNode, start: number, end: number, depth: number): boolean {
+    const { bytes } = this;
+    for (let at = start; at < end; ) {
+      let tag = bytes[at++] ?? 0;
+      if (tag > 0x7f) {
+        tag = this.#size(at - 1, end);
+        at = this.#next;
+      }
+      const number = tag >>> 3;
+      if (tag < 0 || number === 0) return false;
+      const field = number < fields.length ? fields[number] : undefined;
+      if (field === undefined) {
+        at = this.#skip(tag & 7, at, end);
+        if (at < 0) return false;
+        continue;
+      }
+      if ((tag & 7) !== field.wireType) return false;
+      let valueStart = at;
+      let valueEnd: number;
+      if (field.wireType === WireType.LengthDelimited) {
+        let length = at < end ? (bytes[at++] ?? 0) : -1;
+        if (length > 0x7f) {
+          length = this.#size(at - 1, end);
+          at = this.#next;
+        }
+        if (length < 0 || length > end - at) return false;
+        valueStart = at;
+        valueEnd = at + length;
+        if (field.child !== undefined && !this.#inner(field, field.child, valueStart, valueEnd, depth)) return false;
+      } else {
+        valueEnd = this.#skip(field.wireType, at, end);
+        if (valueEnd < 0) return false;
+      }
+      for (let index = 0; index < field.clears.length; index++) this.#clear(field.clears[index] ?? 0);
+      if (field.slot >= 0) this.#note(field.slot, field.parts, valueStart, valueEnd);
+      if (field.isKey) {
+        this.#keyStart = valueStart;
+        this.#keyEnd = valueEnd;
+      }
+      at = valueEnd;
+    }
+    return true;
+  }
+
+  #inner(field: NodeField, child: MessageNode, start: number, end: number, depth: number): boolean {
+    if (depth >= MAX_MESSAGE_DEPTH || ++this.#messages > MAX_MESSAGES) return false;
+    if (field.picker === undefined) return this.#message(child, start, end, depth + 1);
+    this.#keyStart = 0;
+    this.#keyEnd = 0;
+    if (!this.#message(child, start, end, depth + 1)) return false;
+    const slot = this.#pick(field.picker);
+    if (slot >= 0) this.#note(slot, true, start, end);
+    return true;
+  }
+
+  #note(slot: number, parts: boolean, start: number, end: number): void {
+    const at = slot * 2;
+    const before = this.#ranges[at] ?? 0;
+    if (parts && before !== 0) {
+      this.#parts ??= new Map();
+      const known = this.#parts.get(slot);
+      if (known !== undefined) known.push(start, end);
+      else this.#parts.set(slot, [before, this.#ranges[at + 1] ?? 0, start, end]);
+    }
+    this.#ranges[at] = start;
+    this.#ranges[at + 1] = end;
+  }
+
+  #clear(slot: number): void {
+    this.#ranges[slot * 2] = 0;
+    this.#ranges[slot * 2 + 1] = 0;
+    this.#parts?.delete(slot);
+  }
+
+  /** @returns the slot of the entry whose key was walked over last; -1 for none. */
+  #pick({ byLength, ignoreCase }: KeyPicker): number {
+    const start = this.#keyStart;
+    const length = this.#keyEnd - start;
+    const candidates = length < byLength.length ? byLength[length] : undefined;
+    if (candidates === undefined) return -1;
+    for (let index = 0; index < candidates.length; index++) {
+      const candidate = candidates[index];
+      if (candidate !== undefined && this.#sameKey(candidate.bytes, start, ignoreCase)) return candidate.slot;
+    }
+    return -1;
+  }
+
+  #sameKey(key: Uint8Array, start: number, ignoreCase: boolean): boolean {
+    const { bytes } = this;
+    for (let index = 0; index < key.length; index++) {
+      const byte = bytes[start + index] ?? 0;
+      const isUpper = ignoreCase && byte >= 0x41 && byte <= 0x5a;
+      if ((isUpper ? byte | 0x20 : byte) !== key[index]) return false;
+    }
+    return true;
+  }
+
+  /** @returns a tag or length; -1 where there is none. It ends at `#next`. */
+  #size(start: number, end: number): number {
+    const { bytes } = this;
+    const stop = Math.min(end, start + MAX_SIZE_BYTES);
+    let value = 0;
+    let scale = 1;
+    for (let at = start; at < stop; at++) {
+      const byte = bytes[at] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.#next = at + 1;
+        return value > MAX_SIZE ? -1 : value;
+      }
+      scale *= 0x80;
+    }
+    this.#next = end;
+    return -1;
+  }
+
+  /** @returns where the value ends; -1 where it does not. */
+  #skip(wireType: number, start: number, end: number): number {
+    switch (wireType) {
+      case WireType.Varint:
+        return this.#skipVarint(start, end);
+      case WireType.Bit64:
+        return start + 8 <= end ? start + 8 : -1;
+      case WireType.Bit32:
+        return start + 4 <= end ? start + 4 : -1;
+      case WireType.LengthDelimited: {
+        const length = this.#size(start, end);
+        return length >= 0 && length <= end - this.#next ? this.#next + length : -1;
+      }
+      case WireType.StartGroup:
+        return this.#skipGroup(start, end);
+      default:
+        return -1;
+    }
+  }
+
+  #skipVarint(start: number, end: number): number {
+    const stop = Math.min(end, start + MAX_VARINT_BYTES);
+    for (let at = start; at < stop; at++) if ((this.bytes[at] ?? 0) < 0x80) return at + 1;
+    return -1;
+  }
+
+  /** In a loop: two megabytes of groups in groups are cheap to send. */
+  #skipGroup(start: number, end: number): number {
+    let at = start;
+    for (let open = 1; open > 0; ) {
+      const tag = this.#size(at, end);
+      if (tag < 8) return -1;
+      at = this.#next;
+      if ((tag & 7) === WireType.StartGroup) open++;
+      else if ((tag & 7) === WireType.EndGroup) open--;
+      else at = this.#skip(tag & 7, at, end);
+      if (at < 0) return -1;
+    }
+    return at;
+  }
+}
+
+const MAX_SIZE_BYTES = 5;
+const MAX_SIZE = 0xffff_ffff;
+const MAX_VARINT_BYTES = 10;

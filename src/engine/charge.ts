@@ -224,7 +224,7 @@ function callersId(run: Run): string | undefined {
   if (id === "") return undefined;
   const { principal, address } = call.peer;
   // The port changes when a client reconnects to retry.
-  const peer = principal ?? address.slice(0, address.lastIndexOf(":"));
+  const peer = principal === undefined ? `at ${address.slice(0, address.lastIndexOf(":"))}` : `as ${principal}`;
   return `${door}|${peer.length}:${peer}|${id}`;
 }
 

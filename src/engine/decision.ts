@@ -20,6 +20,7 @@ export type Reason =
   | "door-off"
   | "incomplete"
   | "quota-only"
+  | "not-granted"
   | "undecodable";
 
 /** What a refused client gets instead of the service's answer. */

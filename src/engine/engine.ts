@@ -51,7 +51,7 @@ export interface CheckInput {
   /** The W3C `traceparent` header of the request, for spans of decisions. */
   readonly traceparent?: string;
   /** Set by a door that could not make sense of the message: undecided, with this reason and detail. */
-  readonly refused?: { readonly reason: "door-off" | "undecodable"; readonly detail: string };
+  readonly refused?: { readonly reason: "door-off" | "not-granted" | "undecodable"; readonly detail: string };
 }
 
 export interface RequestedQuota {

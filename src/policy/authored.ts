@@ -43,10 +43,22 @@ export interface Located<T> {
 export type DoorName = "weir" | "ext-authz" | "ext-authz-tcp" | "access-log";
 export const DOOR_NAMES = ["weir", "ext-authz", "ext-authz-tcp", "access-log"] as const satisfies readonly DoorName[];
 
+/** What a peer may do. */
+export type Grant = "check" | "report" | "assert-source" | "admin";
+export const GRANTS = ["check", "report", "assert-source", "admin"] as const satisfies readonly Grant[];
+
+export interface AuthoredPeer {
+  /** A principal, `…/*` for all below, `*` for whoever has one, `anonymous` for whoever has none. */
+  readonly name: Located<string>;
+  readonly may: readonly Grant[];
+}
+
 export interface AuthoredSettings {
   readonly unmatched: "deny" | "allow";
   /** The doors that serve. Without `doors:` in the file: weir, ext-authz, access-log with the defaults of files.md. */
   readonly doors: AuthoredDoors;
+  /** Who may do what from other machines; undefined where the file does not say. */
+  readonly peers?: readonly AuthoredPeer[];
   readonly cache: AuthoredCache;
   readonly allowEmpty: boolean;
   readonly pathParams: "refuse" | "keep";

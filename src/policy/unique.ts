@@ -8,10 +8,12 @@ import type { AuthoredFolder, AuthoredPolicy, Located } from "./authored.ts";
 export function judgeNames(folder: AuthoredFolder): readonly Diagnostic[] {
   const lines = new Lines(folder.sources);
   const handlers = folder.handlers.map(({ name }) => ({ kind: "handler", name }));
+  const peers = (folder.settings.peers ?? []).map(({ name }) => ({ kind: "peer", name }));
   const attributes = folder.attributes.map(({ name }) => ({ kind: "attribute", name }));
   return [
     ...judgePolicies(folder.policies),
     ...folder.policies.flatMap((policy) => duplicates(rulesOf(policy), lines)),
+    ...duplicates(peers, lines),
     ...duplicates(handlers, lines),
     ...duplicates(attributes, lines),
     ...judgePrefixes(folder.attributes.map(({ name }) => name)),

@@ -18,6 +18,7 @@ import { lenientReadOptions } from "../wire/lenient.ts";
 import { ACCESS_LOG_READERS, accessLogReader } from "./access-log-attributes.ts";
 import type { DoorDeps, DropReason } from "./door-deps.ts";
 import { durationOf, timestampOf } from "./envoy-values.ts";
+import { GrantTable } from "./grants.ts";
 import { type LogContext, LoggedEntry } from "./logged-entry.ts";
 import { perSnapshot } from "./per-snapshot.ts";
 
@@ -29,16 +30,22 @@ export const ACCESS_LOG_PATH = "/envoy.service.accesslog.v3.AccessLogService/Str
  * Nothing is kept of a message but the identifier of a stream's first one; how large a message may be is the wire's limit.
  */
 export function accessLogDoor(engine: Engine, deps: DoorDeps): StreamDoor {
-  const readersOf = perSnapshot(bind);
+  const boundOf = perSnapshot(bind);
   return {
     kind: "stream",
     path: ACCESS_LOG_PATH,
-    open: (call) => new LogStream(engine, deps, call, readersOf),
+    open: (call) => new LogStream(engine, deps, call, boundOf),
   };
 }
 
-function bind(snapshot: Snapshot): BoundReaders<LoggedEntry> {
-  return snapshot.plan.slots.map(accessLogReader);
+/** What this door works out once for a snapshot. */
+interface Bound {
+  readonly readers: BoundReaders<LoggedEntry>;
+  readonly grants: GrantTable;
+}
+
+function bind(snapshot: Snapshot): Bound {
+  return { readers: snapshot.plan.slots.map(accessLogReader), grants: new GrantTable(snapshot) };
 }
 
 const ACKNOWLEDGED = { kind: "message", bytes: StreamAccessLogsResponse.toBinary({}) } as const;
@@ -47,19 +54,14 @@ class LogStream implements StreamHandler {
   readonly #engine: Engine;
   readonly #deps: DoorDeps;
   readonly #call: Call;
-  readonly #readersOf: (snapshot: Snapshot) => BoundReaders<LoggedEntry>;
+  readonly #boundOf: (snapshot: Snapshot) => Bound;
   #identifier: Identifier | undefined;
 
-  constructor(
-    engine: Engine,
-    deps: DoorDeps,
-    call: Call,
-    readersOf: (snapshot: Snapshot) => BoundReaders<LoggedEntry>,
-  ) {
+  constructor(engine: Engine, deps: DoorDeps, call: Call, boundOf: (snapshot: Snapshot) => Bound) {
     this.#engine = engine;
     this.#deps = deps;
     this.#call = call;
-    this.#readersOf = readersOf;
+    this.#boundOf = boundOf;
   }
 
   message(bytes: Uint8Array): void {
@@ -115,7 +117,12 @@ class LogStream implements StreamHandler {
       this.#drop("door-off", ended.length);
       return;
     }
-    const readers = this.#readersOf(snapshot);
+    const { readers, grants } = this.#boundOf(snapshot);
+    const { report, proxy } = grants.of(this.#call.peer);
+    if (!report || !proxy) {
+      this.#drop("not-granted", ended.length);
+      return;
+    }
     const { pathParams } = snapshot.plan.settings;
     const context: LogContext = { peer: this.#call.peer, identifier: this.#identifier, pathParams };
     const records = ended.map((entry) => recordOf(new LoggedEntry(entry, context), readers, this.#deps));

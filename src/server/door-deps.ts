@@ -14,7 +14,7 @@ export interface DoorEvents {
   failed(door: DoorName, error: unknown): void;
 }
 
-export type DropReason = "overload" | "draining" | "no-snapshot" | "door-off" | "failed";
+export type DropReason = "overload" | "draining" | "no-snapshot" | "door-off" | "not-granted" | "failed";
 
 export interface DoorDeps {
   readonly events: DoorEvents;

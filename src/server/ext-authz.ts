@@ -11,6 +11,7 @@ import { turnedAway, whileAdmitted } from "./admitted.ts";
 import type { DoorDeps } from "./door-deps.ts";
 import { type Asked, encodeAnswer, encodeBug } from "./ext-authz-answer.ts";
 import { AuthRequest, EXT_AUTHZ_READERS, type ExtAuthzSettings, queryOf } from "./ext-authz-attributes.ts";
+import { GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
 
 export const EXT_AUTHZ_PATH = "/envoy.service.auth.v3.Authorization/Check";
@@ -52,6 +53,7 @@ interface Binding {
   readonly readers: BoundReaders<AuthRequest>;
   readonly settings: ExtAuthzSettings;
   readonly mask: Mask;
+  readonly grants: GrantTable;
 }
 
 function bind(snapshot: Snapshot): Binding {
@@ -59,7 +61,12 @@ function bind(snapshot: Snapshot): Binding {
   const { pathParams, mask } = snapshot.plan.settings;
   // Only TCP checks are served without the door: they have no claims.
   const jwt = door?.door === "ext-authz" ? door.jwt : { namespace: "", key: "" };
-  return { readers: bindReaders(EXT_AUTHZ_READERS, snapshot.slots), settings: { jwt, pathParams }, mask: maskOf(mask) };
+  return {
+    readers: bindReaders(EXT_AUTHZ_READERS, snapshot.slots),
+    settings: { jwt, pathParams },
+    mask: maskOf(mask),
+    grants: new GrantTable(snapshot),
+  };
 }
 
 /** A Check on its way: what the engine is asked, and what the answer will depend on. */
@@ -71,6 +78,7 @@ interface Exchange {
 
 function open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Binding, { events }: DoorDeps): Exchange {
   const { readers, settings, mask } = binding;
+  const { check, proxy } = binding.grants.of(call.peer);
   const message = decode(bytes);
   if (message === undefined) events.undecodable("ext-authz");
   const request = new AuthRequest(message ?? EMPTY, call.peer, settings);
@@ -84,7 +92,7 @@ function open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Bindin
     quotaOnly: false,
     deduplicationId: request.http?.id ?? "",
     ...(typeof traceparent === "string" ? { traceparent } : {}),
-    ...refusedAtTheDoor(message !== undefined, snapshot.door(door) !== undefined, door),
+    ...refusedAtTheDoor(message !== undefined, check && proxy, snapshot.door(door) !== undefined, door),
   };
   return { input, asked: askedBy(request), mask };
 }
@@ -101,7 +109,15 @@ function decode(bytes: Uint8Array): AttributeContext | undefined {
   }
 }
 
-function refusedAtTheDoor(decoded: boolean, enabled: boolean, door: string): Pick<CheckInput, "refused"> {
+/** An answer for a peer that may not ask, too: a call that failed is one that `failure_mode_allow` lets through. */
+function refusedAtTheDoor(
+  decoded: boolean,
+  granted: boolean,
+  enabled: boolean,
+  door: string,
+): Pick<CheckInput, "refused"> {
+  if (!granted)
+    return { refused: { reason: "not-granted", detail: "a proxy needs the grants `check` and `assert-source`" } };
   if (!decoded) return { refused: { reason: "undecodable", detail: "the message is no CheckRequest" } };
   return enabled ? {} : { refused: { reason: "door-off", detail: `door \`${door}\` is not enabled` } };
 }

@@ -6,7 +6,7 @@ import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "
 import { lenientReadOptions } from "../wire/lenient.ts";
 import { turnedAway, whileAdmitted } from "./admitted.ts";
 import type { DoorDeps } from "./door-deps.ts";
-import { grantsOf } from "./grants.ts";
+import { GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
 import { encodeDecision } from "./weir-answer.ts";
 import { admitBag, bagOfAttributes, declaredTypes, textIn } from "./weir-attributes.ts";
@@ -18,7 +18,7 @@ export const MAX_REQUESTED_QUOTAS = 100;
 
 /** The native API's Check. A refusal is an answer; the call fails where the caller is mistaken, may not ask, or the engine cannot work. */
 export function weirCheckDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
-  const declaredOf = perSnapshot(declaredTypes);
+  const boundOf = perSnapshot(bind);
   return {
     kind: "unary",
     path: WEIR_CHECK_PATH,
@@ -29,7 +29,7 @@ export function weirCheckDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
       return whileAdmitted(
         admission,
         () => {
-          const opened = open(bytes, call, snapshot, declaredOf(snapshot), deps);
+          const opened = open(bytes, call, snapshot, boundOf(snapshot), deps);
           if ("kind" in opened) return opened;
           const decision = engine.check(snapshot, opened);
           return decision instanceof Promise
@@ -43,6 +43,16 @@ export function weirCheckDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
       );
     },
   };
+}
+
+/** What this door works out once for a snapshot. */
+interface Bound {
+  readonly declared: ReturnType<typeof declaredTypes>;
+  readonly grants: GrantTable;
+}
+
+function bind(snapshot: Snapshot): Bound {
+  return { declared: declaredTypes(snapshot), grants: new GrantTable(snapshot) };
 }
 
 function message(bytes: Uint8Array): Reply {
@@ -59,7 +69,7 @@ function open(
   bytes: Uint8Array,
   call: Call,
   snapshot: Snapshot,
-  declared: ReturnType<typeof declaredTypes>,
+  { declared, grants: table }: Bound,
   { events }: DoorDeps,
 ): CheckInput | Failure {
   const request = decode(bytes);
@@ -67,8 +77,10 @@ function open(
     events.undecodable("weir");
     return fail(STATUS.invalidArgument, "the message is no weir.v1.CheckRequest");
   }
-  const grants = grantsOf(call.peer);
-  if (request.quotaOnly && !grants.check) return fail(STATUS.permissionDenied, "`quota_only` needs the grant `check`");
+  const grants = table.of(call.peer);
+  if (!grants.check) return fail(STATUS.permissionDenied, "to ask needs the grant `check`");
+  if (request.quotaOnly && !grants.quotaOnly)
+    return fail(STATUS.permissionDenied, "`quota_only` needs the grant `check`");
   const quotas = quotasOf(request.quotas, snapshot);
   if ("kind" in quotas) return quotas;
   const sent = bagOfAttributes(request.attributes);

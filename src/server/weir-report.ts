@@ -8,7 +8,7 @@ import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "
 import { lenientReadOptions } from "../wire/lenient.ts";
 import { turnedAway, whileAdmitted } from "./admitted.ts";
 import type { DoorDeps } from "./door-deps.ts";
-import { grantsOf } from "./grants.ts";
+import { type Grants, GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
 import { decodeReport } from "./report-codec.ts";
 import { MAX_REPORT_ID_LENGTH, ReportIds } from "./report-ids.ts";
@@ -19,7 +19,7 @@ const WEIR_REPORT_PATH = "/weir.v1.Weir/Report";
 /** The native API's Report. Answered when all records are queued, or refused with none of them taken. */
 export function weirReportDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
   const ids = new ReportIds();
-  const declaredOf = perSnapshot(declaredTypes);
+  const boundOf = perSnapshot(bind);
   return {
     kind: "unary",
     path: WEIR_REPORT_PATH,
@@ -29,7 +29,7 @@ export function weirReportDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
       const { snapshot } = admission;
       return whileAdmitted(
         admission,
-        () => take(bytes, call, { engine, snapshot, declared: declaredOf(snapshot), ids, deps }),
+        () => take(bytes, call, { engine, snapshot, ...boundOf(snapshot), ids, deps }),
         (error) => {
           deps.events.failed("weir", error);
           return fail(STATUS.internal, "a bug of the engine's, which has been logged");
@@ -39,10 +39,19 @@ export function weirReportDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
   };
 }
 
-interface Taking {
+/** What this door works out once for a snapshot. */
+interface Bound {
+  readonly declared: ReturnType<typeof declaredTypes>;
+  readonly grants: GrantTable;
+}
+
+function bind(snapshot: Snapshot): Bound {
+  return { declared: declaredTypes(snapshot), grants: new GrantTable(snapshot) };
+}
+
+interface Taking extends Bound {
   readonly engine: Engine;
   readonly snapshot: Snapshot;
-  readonly declared: ReturnType<typeof declaredTypes>;
   readonly ids: ReportIds;
   readonly deps: DoorDeps;
 }
@@ -58,6 +67,8 @@ function accepted(records: number, alreadyAccepted: boolean): Reply {
 function take(bytes: Uint8Array, call: Call, taking: Taking): Reply {
   const { engine, snapshot, ids, deps } = taking;
   if (snapshot.door("weir") === undefined) return fail(STATUS.failedPrecondition, "door `weir` is not enabled");
+  const grants = taking.grants.of(call.peer);
+  if (!grants.report) return fail(STATUS.permissionDenied, "to report needs the grant `report`");
   const request = decode(bytes);
   if (request === undefined) {
     deps.events.undecodable("weir");
@@ -69,7 +80,7 @@ function take(bytes: Uint8Array, call: Call, taking: Taking): Reply {
   const nowMs = deps.monotonicMs();
   const before = reportId === "" ? undefined : ids.find(call.peer, reportId, nowMs);
   if (before !== undefined) return accepted(before, true);
-  const records = recordsOf(request, call, taking);
+  const records = recordsOf(request, call, grants, taking);
   if (typeof records === "string") return fail(STATUS.invalidArgument, records);
   if (engine.report(snapshot, records) === "overloaded")
     return fail(STATUS.resourceExhausted, "overloaded, nothing was taken: send it again");
@@ -91,12 +102,13 @@ function decode(bytes: Uint8Array): ReportRequest | undefined {
 function recordsOf(
   request: ReportRequest,
   { peer }: Call,
+  grants: Grants,
   { snapshot, declared, deps }: Taking,
 ): readonly ReportRecord[] | string {
   const decoded = decodeReport(request);
   if (!decoded.ok) return decoded.problem;
   const { pathParams } = snapshot.plan.settings;
-  const admits = { use: "report", grants: grantsOf(peer), peer, declared, pathParams } as const;
+  const admits = { use: "report", grants, peer, declared, pathParams } as const;
   const records: ReportRecord[] = [];
   for (const [index, sent] of decoded.records.entries()) {
     const admitted = admitBag(sent, admits);

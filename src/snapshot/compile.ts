@@ -127,6 +127,7 @@ function settingsOf({ settings }: AuthoredFolder): SettingsPlan {
     doors,
     pathParams: settings.pathParams,
     mask: settings.mask.map((name) => name.value),
+    ...(settings.peers && { peers: settings.peers.map(({ name, may }) => ({ peer: name.value, may })) }),
   };
 }
 

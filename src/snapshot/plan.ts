@@ -1,6 +1,6 @@
 import type { CelType } from "../attribute/type.ts";
 import type { ExpressionPlan, TemplatePlan } from "../expression/tree.ts";
-import type { DoorName } from "../policy/authored.ts";
+import type { DoorName, Grant } from "../policy/authored.ts";
 import type { HandlerSpec } from "./handler-set.ts";
 
 /**
@@ -23,6 +23,14 @@ export interface SettingsPlan {
   readonly doors: readonly DoorPlan[];
   readonly pathParams: "refuse" | "keep";
   readonly mask: readonly string[];
+  /** Who may do what from other machines; undefined: whoever connects may ask and report, and nobody's word counts. */
+  readonly peers?: readonly PeerPlan[];
+}
+
+export interface PeerPlan {
+  /** A principal, `…/*` for all below, `*` for whoever has one, `anonymous` for whoever has none. */
+  readonly peer: string;
+  readonly may: readonly Grant[];
 }
 
 export type DoorPlan =

@@ -15,6 +15,7 @@ import type { Fence } from "./fences.ts";
 const OTHERS = ["envoy", "istio"];
 /** The file that begins with a key. */
 const FILE_OF_KEY = new Map([
+  ["peers", "weir.yaml"],
   ["policy", "example.yaml"],
   ["handlers", "handlers.yaml"],
   ["attributes", "attributes.yaml"],

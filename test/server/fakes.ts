@@ -9,7 +9,7 @@ import type { Admission, CheckInput, Engine } from "../../src/engine/engine.ts";
 import type { DoorName } from "../../src/policy/authored.ts";
 import type { ReportRecord } from "../../src/report/record.ts";
 import type { DoorDeps } from "../../src/server/door-deps.ts";
-import type { DoorPlan, SlotPlan } from "../../src/snapshot/plan.ts";
+import type { DoorPlan, PeerPlan, SlotPlan } from "../../src/snapshot/plan.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import type { Call, OpenStream, Reply } from "../../src/wire/door.ts";
 
@@ -25,6 +25,7 @@ export interface SnapshotOptions {
   readonly off?: readonly DoorName[];
   readonly mask?: readonly string[];
   readonly pathParams?: "refuse" | "keep";
+  readonly peers?: readonly PeerPlan[];
   /** `policy/limit`, with `on-request` or not. */
   readonly limits?: readonly { readonly rule: string; readonly onRequest: boolean }[];
 }
@@ -41,6 +42,7 @@ export function fakeSnapshot(options: SnapshotOptions = {}): Snapshot {
     doors,
     pathParams: options.pathParams ?? "refuse",
     mask: options.mask ?? [],
+    ...(options.peers && { peers: options.peers }),
   } as const;
   const parts = {
     id: "snapshot-1",

@@ -152,6 +152,14 @@ export function reservedDimension(span: Span, name: string): Diagnostic {
   return error("P1128", span, `dimension \`${name}\` belongs to the exposition format`, "choose another name");
 }
 
+/** P1129: a peer that no certificate could name. */
+export function badPeer(span: Span, name: string): Diagnostic {
+  const help =
+    "write a name as the certificate has it, `spiffe://shop/ns/web/*` for all below, `*` for whoever has a certificate, or `anonymous` for " +
+    "whoever has none";
+  return error("P1129", span, `\`${name}\` can be the name of no peer`, help);
+}
+
 /** P1130: a rule without any key that says what it is. */
 export function noKind(
   span: Span,
@@ -195,7 +203,7 @@ export function duplicateName(span: Span, kind: string, name: string, line: numb
     "P1140",
     span,
     `another \`${kind}\` named \`${name}\` is on line ${line}`,
-    "give one of them another name",
+    kind === "peer" ? "say there all that it may" : "give one of them another name",
   );
 }
 

@@ -1,8 +1,9 @@
 import type * as z from "zod";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.ts";
 import { emptyCollection } from "../../diagnostics/messages/schema.ts";
-import type { AuthoredCache, AuthoredDoors, AuthoredSettings, Located } from "../authored.ts";
+import type { AuthoredCache, AuthoredDoors, AuthoredPeer, AuthoredSettings, Located } from "../authored.ts";
 import { FILES } from "../schema/files.ts";
+import { type ReadRule, readRule } from "../schema/rule.ts";
 import { validate } from "../schema/validate.ts";
 import { entryOf, type YamlMap, type YamlNode } from "../yaml/node.ts";
 
@@ -21,10 +22,16 @@ export function readSettings(
   const { value, diagnostics, complete } = validate(FILES.settings, map, { owner });
   const span = entryOf(map, "doors")?.key.span ?? owner;
   const noDoor = value.doors !== undefined && diagnostics.length === 0 && Object.keys(value.doors).length === 0;
+  const peers = value.peers?.map((node) => readRule("peers", node));
+  const listed = peers?.flatMap(({ rule }) => (rule === undefined ? [] : [peerOf(rule)]));
   return {
-    settings: settingsOf(value, map, owner),
+    settings: { ...settingsOf(value, map, owner), ...(listed && { peers: listed }) },
     complete,
-    diagnostics: noDoor ? [...diagnostics, emptyCollection(span, "door")] : diagnostics,
+    diagnostics: [
+      ...diagnostics,
+      ...(noDoor ? [emptyCollection(span, "door")] : []),
+      ...(peers ?? []).flatMap((peer) => peer.diagnostics),
+    ],
   };
 }
 
@@ -56,6 +63,10 @@ function doorsOf(written: Written["doors"], node: YamlNode | undefined, owner: S
     ...(written["ext-authz-tcp"] && { "ext-authz-tcp": { span: span("ext-authz-tcp") } }),
     ...(written["access-log"] && { "access-log": { span: span("access-log") } }),
   };
+}
+
+function peerOf({ rule }: ReadRule<"peers">): AuthoredPeer {
+  return { name: rule.peer, may: rule.may.map(({ value }) => value) };
 }
 
 /** @returns `cache:` in milliseconds and uses. */

@@ -34,6 +34,7 @@ export const FILES = {
       "ext-authz-tcp": door,
       "access-log": door,
     }).exactOptional(),
+    peers: rules("Who may ask Weir from other machines, and no others.", "peers").exactOptional(),
     cache,
     "allow-empty": flag("A folder without policies is meant.").default(false),
     "path-params": word("What a `;` in a path segment does to `request.canonical_path`.", [

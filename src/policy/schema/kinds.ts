@@ -1,8 +1,17 @@
 import type * as z from "zod";
 import { ATTRIBUTE_TYPES } from "../../attribute/type.ts";
-import { DOOR_NAMES } from "../authored.ts";
+import { DOOR_NAMES, GRANTS } from "../authored.ts";
 import { buckets, config, expressions, names, texts, words } from "./collections.ts";
-import { ATTRIBUTE_NAME, DIMENSION_NAME, HEADER_NAME, KEBAB_NAME, METRIC_NAME, name, VISIBLE_NAME } from "./names.ts";
+import {
+  ATTRIBUTE_NAME,
+  DIMENSION_NAME,
+  HEADER_NAME,
+  KEBAB_NAME,
+  METRIC_NAME,
+  name,
+  PEER_NAME,
+  VISIBLE_NAME,
+} from "./names.ts";
 import { map } from "./place.ts";
 import { cel, duration, flag, integer, prose, text, word } from "./scalars.ts";
 
@@ -122,6 +131,12 @@ export const KINDS = {
       ...output,
       name: text("Name of the span.").exactOptional(),
       attributes: expressions("Attributes of the span.", VISIBLE_NAME).exactOptional(),
+    }),
+  },
+  peers: {
+    peer: map("Who may ask Weir from another machine, and what.", {
+      peer: name("A principal; `spiffe://shop/ns/web/*`, `*` and `anonymous` are several.", PEER_NAME),
+      may: words("What it may do.", GRANTS, "grant"),
     }),
   },
   handlers: {

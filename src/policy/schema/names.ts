@@ -6,10 +6,12 @@ import {
   badMetadataPlace,
   badMetricName,
   badName,
+  badPeer,
   reservedDimension,
   reservedName,
   unprintableName,
 } from "../../diagnostics/messages/schema.ts";
+import { parseSpiffeId } from "../../expression/spiffe.ts";
 import type { Located } from "../authored.ts";
 import { place, Refused } from "./place.ts";
 import { noName, readPlainText } from "./scalars.ts";
@@ -30,6 +32,8 @@ const ATTRIBUTE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
 /** RFC 9110's token; a pseudo-header's colon is let through to the load rules, which have their own words for it. */
 const HEADER = /^:?[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const METADATA_PLACE = /^[^/\s][^\s]*\/[^/\s]+$/;
+/** A URI and everything below it. */
+const BELOW = /^[a-z][a-z0-9+.-]*:\/\/[^/].*\/\*$/;
 const VISIBLE = /^[^\p{Cc}]+$/u;
 
 /** Words that CEL's grammar takes for itself. */
@@ -113,6 +117,24 @@ export const METADATA_NAME: Spelling = {
   expected: "a place in metadata",
   wrong: (name, span) => (METADATA_PLACE.test(name) ? undefined : badMetadataPlace(span, name)),
 };
+
+/** A peer's principal, or several: `spiffe://shop/ns/web/*`, `*`, `anonymous`. */
+export const PEER_NAME: Spelling = {
+  example: "spiffe://shop/ns/web/sa/storefront",
+  expected: "the name of a peer",
+  wrong(name, span) {
+    if (!VISIBLE.test(name)) return unprintableName(span);
+    return mayBePeer(name) ? undefined : badPeer(span, name);
+  },
+};
+
+/** A `*` stands alone, or for everything below a path. Of SPIFFE IDs we know what they look like; of other names too little. */
+function mayBePeer(name: string): boolean {
+  if (name === "*") return true;
+  const stem = BELOW.test(name) ? name.slice(0, -"/*".length) : name;
+  if (stem.includes("*") || stem !== stem.trim()) return false;
+  return !/^spiffe:/i.test(stem) || parseSpiffeId(stem) !== undefined;
+}
 
 /** Query parameters, log variables, span attributes, adapters: whatever can be seen. */
 export const VISIBLE_NAME: Spelling = {

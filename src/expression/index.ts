@@ -13,6 +13,8 @@ export { link } from "./link.ts";
 export { formatDouble } from "./number-text.ts";
 export { problem, quoted } from "./problem.ts";
 export { mayBeAbsent } from "./reads.ts";
+// Names of peers are judged as what expressions read of them.
+export { parseSpiffeId } from "./spiffe.ts";
 export { compileTemplate, linkTemplate } from "./template.ts";
 export { parseDuration, parseTimestamp } from "./time.ts";
 export { linkTraced } from "./trace.ts";

@@ -107,7 +107,7 @@ describe("at the doors", () => {
   ] as const)("an access log from a peer with %j is taken: %i", (may, taken) => {
     const engine = engineOf(...may);
     const deps = fakeDeps();
-    const stream = accessLogDoor(engine, deps).open(fakeCall(remote), () => undefined);
+    const stream = accessLogDoor(engine, deps).open(fakeCall(remote), new FakeStream());
     stream.message(log?.bytes ?? new Uint8Array());
     expect(engine.records.length > 0).toBe(taken === 1);
     if (taken === 0) expect(deps.events.seen).toEqual([expect.stringMatching(/^dropped access-log not-granted \d+$/u)]);

@@ -11,7 +11,7 @@ import {
   reservedName,
   unprintableName,
 } from "../../diagnostics/messages/schema.ts";
-import { parseSpiffeId } from "../../expression/spiffe.ts";
+import { parseSpiffeId } from "../../expression/index.ts";
 import type { Located } from "../authored.ts";
 import { place, Refused } from "./place.ts";
 import { noName, readPlainText } from "./scalars.ts";

@@ -2,7 +2,15 @@ import type { PartialMessage } from "@protobuf-ts/runtime";
 import { describe, expect, test } from "vitest";
 import { CheckRequest } from "#proto/weir/v1/check";
 import { ReportRequest } from "#proto/weir/v1/report";
-import { everything, FakeEngine, fakeCall, fakeDeps, fakeSnapshot, recorded } from "../../test/server/fakes.ts";
+import {
+  everything,
+  FakeEngine,
+  FakeStream,
+  fakeCall,
+  fakeDeps,
+  fakeSnapshot,
+  recorded,
+} from "../../test/server/fakes.ts";
 import type { Grant } from "../policy/authored.ts";
 import type { PeerPlan } from "../snapshot/plan.ts";
 import { encodeReport } from "../wire/report-encoder.ts";

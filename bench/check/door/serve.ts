@@ -1,0 +1,38 @@
+import { createHandlerHost, createModuleSource } from "../../../src/adapter-host/index.ts";
+import { startRuntime } from "../../../src/engine/runtime.ts";
+import { DirectoryStore } from "../../../src/policy/store.ts";
+import { openDoors } from "../../../src/server/doors.ts";
+import { createMetrics, SILENT } from "../../../src/telemetry/index.ts";
+import type { UnaryDoor } from "../../../src/wire/door.ts";
+
+export interface ServingDoors extends AsyncDisposable {
+  /** @param path the full gRPC path */
+  unary(path: string): UnaryDoor;
+}
+
+/** Everything that `weir serve` puts behind its doors, its own metrics included, and no listener in front of them. */
+export async function serveDoors(folder: string): Promise<ServingDoors> {
+  const metrics = createMetrics({ log: SILENT, now: () => Date.now(), version: "bench", process: false });
+  const epochNanos = (): bigint => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n;
+  const monotonicMs = (): number => performance.now();
+  const runtime = await startRuntime({
+    store: new DirectoryStore(folder),
+    host: createHandlerHost({ resolve: createModuleSource({ folder }), log: SILENT }),
+    telemetry: metrics,
+    log: SILENT,
+    clock: { epochNanos, monotonicMs },
+    maxInFlight: 2_000,
+    idPrefix: "0123456789",
+  });
+  if ("failure" in runtime)
+    throw new Error(`the bench wrote policies that have ${runtime.failure.diagnostics.length} errors`);
+  const doors = openDoors(runtime.engine, { events: metrics, epochNanos, monotonicMs });
+  return {
+    unary(path) {
+      const door = doors.find((candidate) => candidate.path === path);
+      if (door?.kind !== "unary") throw new Error(`no unary door at ${path}`);
+      return door;
+    },
+    [Symbol.asyncDispose]: () => runtime.close(),
+  };
+}

@@ -1,7 +1,12 @@
 import { createHandlerHost, createModuleSource } from "../../../src/adapter-host/index.ts";
+import { createEngine } from "../../../src/engine/create-engine.ts";
+import { Live } from "../../../src/engine/live.ts";
+import { LivePublisher } from "../../../src/engine/publisher.ts";
 import { startRuntime } from "../../../src/engine/runtime.ts";
 import { DirectoryStore } from "../../../src/policy/store.ts";
+import { Reporter } from "../../../src/report/reporter.ts";
 import { openDoors } from "../../../src/server/doors.ts";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { createMetrics, SILENT } from "../../../src/telemetry/index.ts";
 import type { UnaryDoor } from "../../../src/wire/door.ts";
 
@@ -15,24 +20,37 @@ export async function serveDoors(folder: string): Promise<ServingDoors> {
   const metrics = createMetrics({ log: SILENT, now: () => Date.now(), version: "bench", process: false });
   const epochNanos = (): bigint => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n;
   const monotonicMs = (): number => performance.now();
+  const live = new Live<Snapshot>();
+  const reporter = new Reporter(metrics);
   const runtime = await startRuntime({
     store: new DirectoryStore(folder),
     host: createHandlerHost({ resolve: createModuleSource({ folder }), log: SILENT }),
+    publisher: new LivePublisher({ live, reporter, retired: () => undefined }),
     telemetry: metrics,
     log: SILENT,
+    now: () => Date.now(),
+  });
+  if ("failure" in runtime)
+    throw new Error(`the bench wrote policies that have ${runtime.failure.diagnostics.length} errors`);
+  const engine = createEngine({
+    live,
+    reporter,
+    counters: metrics,
     clock: { epochNanos, monotonicMs },
     maxInFlight: 2_000,
     idPrefix: "0123456789",
   });
-  if ("failure" in runtime)
-    throw new Error(`the bench wrote policies that have ${runtime.failure.diagnostics.length} errors`);
-  const doors = openDoors(runtime.engine, { events: metrics, epochNanos, monotonicMs });
+  const doors = openDoors(engine, { events: metrics, epochNanos, monotonicMs });
   return {
     unary(path) {
       const door = doors.find((candidate) => candidate.path === path);
       if (door?.kind !== "unary") throw new Error(`no unary door at ${path}`);
       return door;
     },
-    [Symbol.asyncDispose]: () => runtime.close(),
+    async [Symbol.asyncDispose]() {
+      await runtime.stopWatching();
+      await engine.drain();
+      await runtime.close();
+    },
   };
 }

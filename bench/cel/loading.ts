@@ -2,7 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import { examine } from "../../src/engine/examine.ts";
 import { compileExpression } from "../../src/expression/index.ts";
 import type { HandlerSet } from "../../src/snapshot/handler-set.ts";
-import { linkInTurns } from "../../src/snapshot/link.ts";
+import { linkPacked } from "../../src/snapshot/link.ts";
+import { packPlan } from "../../src/snapshot/packed-plan.ts";
 import type { Plan } from "../../src/snapshot/plan.ts";
 import { median } from "./measure.ts";
 import { TYPES } from "./requests.ts";
@@ -39,7 +40,7 @@ export interface Linking {
 
 /** Links a snapshot of as many rules, as the engine does when policies change, while something else wants a turn all the time. */
 export async function linkAll(): Promise<Linking> {
-  const plan = planOfAll();
+  const plan = packPlan(planOfAll());
   const totals: number[] = [];
   const stalls: number[] = [];
   for (let time = 0; time < LINKS; time++) {
@@ -48,7 +49,7 @@ export async function linkAll(): Promise<Linking> {
     // The probe has had its first turn.
     await setImmediate();
     const start = performance.now();
-    await linkInTurns(plan, NO_HANDLERS, { now: () => performance.now(), pause: () => setImmediate() });
+    await linkPacked(plan, NO_HANDLERS, { now: () => performance.now(), pause: () => setImmediate() });
     totals.push(performance.now() - start);
     probe.stop();
     await probing;

@@ -54,16 +54,16 @@ function collect(change: LinkedChange, run: Run, into: Collected): void {
   const { plan } = change;
   // The policy speaks about other requests: none of its headers are ours here.
   if (run.conditions.ofPolicy(change.policy) === false) return;
-  if (!plan.keepClientValue) for (const { name } of plan.request.set) into.owned.add(name);
+  if (!plan.keepClientValue) for (const { name } of change.requestSet) into.owned.add(name);
   if (run.conditions.of(change.policy, change.when) !== true) return;
   setAll(change.requestSet, run, into.requestSet);
   addAll(change.requestAdd, run, into.requestAdd);
-  for (const name of plan.request.remove) into.requestRemove.add(name);
+  for (const name of change.requestRemove) into.requestRemove.add(name);
   setAll(change.querySet, run, into.querySet);
-  for (const name of plan.query.remove) into.queryRemove.add(name);
+  for (const name of change.queryRemove) into.queryRemove.add(name);
   setAll(change.responseSet, run, into.responseSet);
   addAll(change.responseAdd, run, into.responseAdd);
-  for (const name of plan.response.remove) into.responseRemove.add(name);
+  for (const name of change.responseRemove) into.responseRemove.add(name);
 }
 
 function setAll(texts: readonly LinkedText[], run: Run, into: Map<string, string>): void {

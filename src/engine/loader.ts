@@ -1,6 +1,7 @@
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { PolicyStore } from "../policy/store.ts";
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
+import { packPlan } from "../snapshot/packed-plan.ts";
 import type { Plan, SettingsPlan } from "../snapshot/plan.ts";
 import { type Examination, examineWithHandlers, type HandlerJudge, refusedByHandlers } from "./examine.ts";
 import type { Publisher } from "./publisher.ts";
@@ -113,7 +114,7 @@ export class Loader {
       this.#seen = undefined;
       return this.#fail(refusedByHandlers(examination, handlers.issues));
     }
-    await this.#options.publisher.publish(examination.plan, handlers);
+    await this.#options.publisher.publish(packPlan(examination.plan), handlers);
     this.#published(examination.plan, reading.commit, examination);
   }
 

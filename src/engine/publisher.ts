@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { Reporter } from "../report/reporter.ts";
 import type { HandlerSet } from "../snapshot/handler-set.ts";
-import { linkInTurns, type Turns } from "../snapshot/link.ts";
-import type { Plan } from "../snapshot/plan.ts";
+import { linkPacked, type Turns } from "../snapshot/link.ts";
+import type { PackedPlan } from "../snapshot/packed-plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Live } from "./live.ts";
 
@@ -13,7 +13,7 @@ export interface Publisher {
    * then what served goes on serving. Owns `handlers` from the call on: they are retired when nobody uses them any more, or nobody will.
    * One at a time.
    */
-  publish(plan: Plan, handlers: HandlerSet): Promise<void>;
+  publish(plan: PackedPlan, handlers: HandlerSet): Promise<void>;
   /** The handlers of what serves; undefined before the first plan. */
   readonly handlers: HandlerSet | undefined;
   /** Resolves when every snapshot that was replaced has been closed. */
@@ -46,7 +46,7 @@ export class LivePublisher implements Publisher {
     return this.#options.live.peek()?.handlers;
   }
 
-  async publish(plan: Plan, handlers: HandlerSet): Promise<void> {
+  async publish(plan: PackedPlan, handlers: HandlerSet): Promise<void> {
     const { live, turns } = this.#options;
     const snapshot = await this.#link(plan, handlers, turns ?? EVENT_LOOP);
     const retiring = live.swap(snapshot).then((before) => (before ? this.#retire(before) : undefined));
@@ -58,9 +58,9 @@ export class LivePublisher implements Publisher {
     await Promise.all(this.#retiring);
   }
 
-  async #link(plan: Plan, handlers: HandlerSet, turns: Turns): Promise<Snapshot> {
+  async #link(plan: PackedPlan, handlers: HandlerSet, turns: Turns): Promise<Snapshot> {
     try {
-      return await linkInTurns(plan, handlers, turns);
+      return await linkPacked(plan, handlers, turns, this.#options.live.peek());
     } catch (error) {
       await handlers.retire();
       throw error;

@@ -1,15 +1,15 @@
 import type { MetricPoint } from "../adapter/templates.ts";
-import type { MetricPlan } from "../snapshot/plan.ts";
+import type { LinkedMetric } from "../snapshot/snapshot.ts";
 
 /** Series of one metric that wait for a flush; past this the caller flushes early, so that memory stays bounded and nothing is lost. */
 export const MAX_PENDING_SERIES = 10_000;
 
 /** Aggregates the records of one metric into series until they are taken. */
 export class Series {
-  readonly #plan: MetricPlan;
+  readonly #plan: LinkedMetric["plan"];
   #pending = new Map<string, Accumulated>();
 
-  constructor(plan: MetricPlan) {
+  constructor(plan: LinkedMetric["plan"]) {
     this.#plan = plan;
   }
 

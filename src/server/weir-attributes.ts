@@ -32,6 +32,7 @@ export type Admitted = { readonly ok: true; readonly bag: Bag } | { readonly ok:
 export function declaredTypes(snapshot: Snapshot): ReadonlyMap<string, CelType> {
   const declared = new Map<string, CelType>();
   for (const { name, type, derived } of snapshot.plan.slots) {
+    if (name === "") continue;
     if (lookup(name) === undefined && derived === undefined) declared.set(name, type ?? { kind: "dyn" });
   }
   return declared;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { NotingHandlers, planOf } from "../../test/engine/folder.ts";
-import { linkInTurns } from "./link.ts";
+import { linkPacked } from "./link.ts";
+import { packPlan } from "./packed-plan.ts";
 
 const RULES = 40;
 const PLAN = planOf({
@@ -29,7 +30,7 @@ function turns(): { readonly now: () => number; readonly pause: () => Promise<vo
 
 test("linking lets others have their turn every few rules", async () => {
   const clock = turns();
-  const snapshot = await linkInTurns(PLAN, new NotingHandlers(), clock);
+  const snapshot = await linkPacked(packPlan(PLAN), new NotingHandlers(), clock);
   expect(snapshot.checks.weir.rules).toHaveLength(RULES);
   expect(clock.slices.length).toBeGreaterThan(RULES / 10);
   expect(Math.max(...clock.slices)).toBeLessThan(10);

@@ -3,13 +3,25 @@ import type { SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
 import { createFrame, link as linkExpression, linkTemplate } from "../expression/index.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
-import { DOOR_NAMES, type DoorName } from "../policy/authored.ts";
 import type { HandlerSet } from "./handler-set.ts";
 import { maskedSource } from "./masked-source.ts";
-import type { NamedTemplate, Plan, PolicyPlan, ReportPlan, RespondPlan } from "./plan.ts";
-import { rawKey } from "./slots.ts";
+import { digestOf, type PackedPlan, type PolicyPieces, unpackFrame, unpackPolicy } from "./packed-plan.ts";
+import type {
+  AskPlan,
+  ChangePlan,
+  LimitPlan,
+  NamedTemplate,
+  Plan,
+  PlanFrame,
+  PolicyPlan,
+  PolicyRules,
+  ReportPlan,
+  RespondPlan,
+} from "./plan.ts";
+import { isSameNumbering, keyOf, rawKey } from "./slots.ts";
 import type {
   CheckProgram,
+  CheckRules,
   LinkedAsk,
   LinkedChange,
   LinkedLimit,
@@ -18,18 +30,20 @@ import type {
   LinkedRespond,
   LinkedRule,
   LinkedText,
+  PolicyProgram,
   Snapshot,
 } from "./snapshot.ts";
 
-/** Makes a Snapshot of a Plan: closures over numbered slots. Done once per thread, before the snapshot serves. */
+/** Makes a Snapshot of a Plan: closures over numbered slots. */
 export function link(plan: Plan, handlers: HandlerSet): Snapshot {
-  const steps = linkSteps(plan, handlers);
+  const policies = plan.policies.map((policy) => ({ digest: noDigest, unpack: () => wholePolicy(policy) }));
+  const steps = linkSteps(plan, policies, handlers, undefined);
   let step = steps.next();
   while (!step.done) step = steps.next();
   return step.value;
 }
 
-/** How long linking keeps a thread from what it serves, if no single rule takes longer. */
+/** How long linking keeps a thread from what it serves, if no handful of rules takes longer. */
 const SLICE_MS = 2;
 
 /** Time, and giving others their turn. */
@@ -40,9 +54,21 @@ export interface Turns {
   readonly pause: () => Promise<void>;
 }
 
-/** The same in slices, for a thread that serves meanwhile. */
-export async function linkInTurns(plan: Plan, handlers: HandlerSet, { now, pause }: Turns): Promise<Snapshot> {
-  const steps = linkSteps(plan, handlers);
+/**
+ * The same of a packed plan, policy by policy and in slices, for a thread that serves meanwhile. Done once per thread, before the snapshot
+ * serves. What is the same in the snapshot `before` is taken from it; what was unpacked is forgotten.
+ */
+export async function linkPacked(
+  packed: PackedPlan,
+  handlers: HandlerSet,
+  { now, pause }: Turns,
+  before?: Snapshot,
+): Promise<Snapshot> {
+  const policies = packed.policies.map((policy) => ({
+    digest: () => digestOf(policy),
+    unpack: () => unpackPolicy(policy),
+  }));
+  const steps = linkSteps(unpackFrame(packed), policies, handlers, before);
   let until = now() + SLICE_MS;
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) return step.value;
@@ -55,45 +81,80 @@ export async function linkInTurns(plan: Plan, handlers: HandlerSet, { now, pause
 /** Stops after each rule, so that whoever links can do something else in between. */
 type Steps<T> = Generator<undefined, T>;
 
-function* linkSteps(plan: Plan, handlers: HandlerSet): Steps<Snapshot> {
+/** A policy to be linked, unless it was. */
+interface PolicySource {
+  readonly digest: () => string | undefined;
+  readonly unpack: () => PolicyPieces;
+}
+
+function* linkSteps(
+  plan: PlanFrame,
+  sources: readonly PolicySource[],
+  handlers: HandlerSet,
+  before: Snapshot | undefined,
+): Steps<Snapshot> {
   const scope = linkScope(plan);
-  const policies = yield* each(
-    plan.policies.map((policy, index) => ({ policy, index })),
-    ({ policy, index }): LinkedPolicy => ({ plan: policy, index, when: optional(policy.when, scope) }),
-  );
+  const policies = yield* linkPolicies(sources, reusable(before, plan), scope);
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
   const slots = slotSpecs(plan);
   return Object.freeze({
     id: plan.id,
-    plan,
+    plan: { settings: plan.settings, slots: plan.slots },
+    policies,
     slots,
     carried: slots.filter(({ slot }) => plan.slots[slot]?.carried),
     required: requiredOf(plan).map((name) => ({ slot: scope.slotOf(name), name })),
     frame: linkFrames(plan, scope),
     door: (name) => doors.get(name),
     handlers,
-    checks: yield* checkPrograms(policies, scope),
-    reports: {
-      request: yield* linkReports(policies, "request", scope),
-      decision: yield* linkReports(policies, "decision", scope),
-    },
+    checks: yield* checkPrograms(policies),
+    reports: yield* reportPrograms(policies),
   } satisfies Snapshot);
 }
 
-function* each<T, R>(items: readonly T[], make: (item: T) => R): Steps<readonly R[]> {
-  const made: R[] = [];
-  for (const item of items) {
-    made.push(make(item));
-    yield;
-  }
-  return made;
+/** What was linked before and means the same in this plan, by digest: nothing once a slot has got another number. */
+function reusable(before: Snapshot | undefined, plan: PlanFrame): ReadonlyMap<string, PolicyProgram> {
+  const reused = new Map<string, PolicyProgram>();
+  if (before === undefined || !isSameNumbering(before.plan.slots, plan.slots)) return reused;
+  for (const program of before.policies) if (program.digest !== undefined) reused.set(program.digest, program);
+  return reused;
 }
 
-function slotSpecs(plan: Plan): SlotSpec[] {
+/** Links what cannot be reused. The others keep their numbers, and the new ones get those that are free. */
+function* linkPolicies(
+  sources: readonly PolicySource[],
+  reused: ReadonlyMap<string, PolicyProgram>,
+  scope: LinkScope,
+): Steps<readonly PolicyProgram[]> {
+  const known = yield* each(sources, (source) => {
+    const digest = source.digest();
+    return { digest, unpack: source.unpack, program: digest === undefined ? undefined : reused.get(digest) };
+  });
+  const taken = new Set(known.map(({ program }) => program?.policy.index));
+  const programs: PolicyProgram[] = [];
+  let index = 0;
+  for (const { digest, unpack, program } of known) {
+    while (taken.has(index)) index += 1;
+    programs.push(program ?? (yield* linkPolicy(unpack(), digest, index, scope)));
+    if (program === undefined) index += 1;
+    yield;
+  }
+  return programs;
+}
+
+function noDigest(): undefined {
+  return undefined;
+}
+
+function wholePolicy(policy: PolicyPlan): PolicyPieces {
+  return { head: policy, pieces: [policy] };
+}
+
+function slotSpecs(plan: PlanFrame): SlotSpec[] {
   return plan.slots.map(({ name }, slot) => ({ slot, name }));
 }
 
-function linkFrames(plan: Plan, scope: LinkScope): Snapshot["frame"] {
+function linkFrames(plan: PlanFrame, scope: LinkScope): Snapshot["frame"] {
   const specs = slotSpecs(plan);
   const mask = maskFor(plan);
   const derived = plan.slots.map((slot) => slot.derived && linkDerived(slot.name, slot.derived, scope, plan));
@@ -109,7 +170,7 @@ function linkFrames(plan: Plan, scope: LinkScope): Snapshot["frame"] {
 }
 
 /** Header names are held in lower case, however they are written in `mask:`. */
-function maskFor({ settings: { mask } }: Plan): Mask {
+function maskFor({ settings: { mask } }: PlanFrame): Mask {
   return maskOf([...mask, ...mask.map((name) => name.toLowerCase())]);
 }
 
@@ -118,12 +179,12 @@ function hiding(evaluate: Evaluate, name: string, mask: Mask): Evaluate {
   return (frame) => mask.apply(name, evaluate(frame));
 }
 
-function requiredOf({ settings }: Plan): readonly string[] {
+function requiredOf({ settings }: PlanFrame): readonly string[] {
   return settings.doors.flatMap((door) => (door.door === "weir" ? door.requires : []));
 }
 
-function linkScope(plan: Plan): LinkScope {
-  const slots = new Map(plan.slots.map((slot, index) => [slot.raw ? rawKey(slot.name) : slot.name, index]));
+function linkScope(plan: PlanFrame): LinkScope {
+  const slots = new Map(plan.slots.map((slot, index) => [keyOf(slot), index]));
   return {
     slotOf(attribute) {
       const slot = slots.get(attribute);
@@ -134,46 +195,87 @@ function linkScope(plan: Plan): LinkScope {
 }
 
 /** Inside its own derivation an attribute's name means the door's raw value. */
-function linkDerived(name: string, plan: ExpressionPlan, scope: LinkScope, whole: Plan): Evaluate {
+function linkDerived(name: string, plan: ExpressionPlan, scope: LinkScope, whole: PlanFrame): Evaluate {
   const hasRaw = whole.slots.some((slot) => slot.raw && slot.name === name);
   const slotOf = (attribute: string): number => scope.slotOf(hasRaw && attribute === name ? rawKey(name) : attribute);
   return linkExpression(plan, { slotOf });
 }
 
-function* checkPrograms(
-  policies: readonly LinkedPolicy[],
+/** What each door evaluates: that of its policies, one after the other. */
+function* checkPrograms(policies: readonly PolicyProgram[]): Steps<Snapshot["checks"]> {
+  const programs = { weir: empty(), "ext-authz": empty(), "ext-authz-tcp": empty(), "access-log": empty() };
+  for (const { policy, check } of policies) {
+    for (const door of policy.plan.doors) addPolicy(programs[door], policy, check);
+    yield;
+  }
+  return programs;
+}
+
+function empty(): Building<CheckProgram> {
+  return { rules: [], asks: [], changes: [], limits: [], cached: false, shadows: false };
+}
+
+function addPolicy(program: Building<CheckProgram>, policy: LinkedPolicy, check: CheckRules): void {
+  addRules(program, check);
+  program.cached ||= policy.plan.cache.forMs > 0 && check.rules.length > 0;
+  program.shadows ||= hasShadow(check);
+}
+
+function hasShadow({ rules, asks, limits }: CheckRules): boolean {
+  return rules.some(({ shadow }) => shadow) || [...asks, ...limits].some(({ plan }) => plan.shadow);
+}
+
+function* reportPrograms(policies: readonly PolicyProgram[]): Steps<Snapshot["reports"]> {
+  const all: Building<Snapshot["reports"]> = { request: [], decision: [] };
+  for (const { reports } of policies) {
+    addAll(all.request, reports.request);
+    addAll(all.decision, reports.decision);
+    yield;
+  }
+  return all;
+}
+
+/** While it is put together. */
+type Building<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer R)[] ? R[] : T[K] };
+
+function addRules(to: Building<CheckRules>, { rules, asks, changes, limits }: CheckRules): void {
+  addAll(to.rules, rules);
+  addAll(to.asks, asks);
+  addAll(to.changes, changes);
+  addAll(to.limits, limits);
+}
+
+/** Not spread into `push`: ten thousand rules are more arguments than a call takes. */
+function addAll<T>(to: T[], from: readonly T[]): void {
+  for (const one of from) to.push(one);
+}
+
+/** Links one policy, piece by piece. The pieces with their trees are not kept. */
+function* linkPolicy(
+  { head, pieces }: PolicyPieces,
+  digest: string | undefined,
+  index: number,
   scope: LinkScope,
-): Steps<Readonly<Record<DoorName, CheckProgram>>> {
-  const linked: { readonly policy: LinkedPolicy; readonly program: PolicyProgram }[] = [];
-  for (const policy of policies) linked.push({ policy, program: yield* linkPolicy(policy, scope) });
-  const of = (door: DoorName): CheckProgram => {
-    const here = linked.filter(({ policy }) => policy.plan.doors.includes(door));
-    const programs = here.map(({ program }) => program);
-    return {
-      cached: here.some(({ policy, program }) => policy.plan.cache.forMs > 0 && program.rules.length > 0),
-      shadows: here.some(({ policy }) => hasShadow(policy.plan)),
-      rules: programs.flatMap((program) => program.rules),
-      asks: programs.flatMap((program) => program.asks),
-      changes: programs.flatMap((program) => program.changes),
-      limits: programs.flatMap((program) => program.limits),
-    };
-  };
-  const [weir, http, tcp, log] = DOOR_NAMES;
-  return { [weir]: of(weir), [http]: of(http), [tcp]: of(tcp), [log]: of(log) };
+): Steps<PolicyProgram> {
+  const { name, file, doors, cache } = head;
+  const policy: LinkedPolicy = { plan: { name, file, doors, cache }, index, when: optional(head.when, scope) };
+  const check: Building<CheckRules> = { rules: [], asks: [], changes: [], limits: [] };
+  const reports: Building<Snapshot["reports"]> = { request: [], decision: [] };
+  for (const piece of pieces) {
+    addRules(check, yield* linkRules(policy, piece, scope));
+    for (const report of piece.reports) {
+      reports[report.of].push(linkReport(policy, report, scope));
+      yield;
+    }
+  }
+  return { digest, policy, check, reports };
 }
 
-function hasShadow({ verdictRules, asks, limits }: PolicyPlan): boolean {
-  return [...verdictRules, ...asks, ...limits].some(({ shadow }) => shadow);
-}
-
-/** What one policy has to say on each of its doors. */
-type PolicyProgram = Pick<CheckProgram, "rules" | "asks" | "changes" | "limits">;
-
-function* linkPolicy(policy: LinkedPolicy, scope: LinkScope): Steps<PolicyProgram> {
-  const { plan } = policy;
+/** Links some rules of a policy: the only place where their trees are looked at. */
+function* linkRules(policy: LinkedPolicy, rules: PolicyRules, scope: LinkScope): Steps<CheckRules> {
   return {
     rules: yield* each(
-      plan.verdictRules,
+      rules.verdictRules,
       (rule): LinkedRule => ({
         policy,
         effect: rule.effect,
@@ -183,71 +285,81 @@ function* linkPolicy(policy: LinkedPolicy, scope: LinkScope): Steps<PolicyProgra
         respond: linkRespond(rule.respond, scope),
       }),
     ),
-    asks: yield* each(
-      plan.asks,
-      (ask): LinkedAsk => ({
-        policy,
-        plan: ask,
-        when: optional(ask.when, scope),
-        value: linkExpression(ask.value, scope),
-        respond: linkRespond(ask.respond, scope),
-      }),
-    ),
-    changes: yield* each(plan.changes, (change) => linkChange(policy, change, scope)),
-    limits: yield* each(plan.limits, (limit) => linkLimit(policy, limit, scope)),
+    asks: yield* each(rules.asks, (ask) => linkAsk(policy, ask, scope)),
+    changes: yield* each(rules.changes, (change) => linkChange(policy, change, scope)),
+    limits: yield* each(rules.limits, (limit) => linkLimit(policy, limit, scope)),
   };
 }
 
-function linkChange(policy: LinkedPolicy, plan: PolicyPlan["changes"][number], scope: LinkScope): LinkedChange {
+function* each<T, R>(items: readonly T[], make: (item: T) => R): Steps<readonly R[]> {
+  const made: R[] = [];
+  for (const item of items) {
+    made.push(make(item));
+    yield;
+  }
+  return made;
+}
+
+function linkAsk(policy: LinkedPolicy, ask: AskPlan, scope: LinkScope): LinkedAsk {
+  const { when, value, respond, ...plan } = ask;
   return {
     policy,
     plan,
-    when: optional(plan.when, scope),
-    requestSet: texts(plan.request.set, scope),
-    requestAdd: texts(plan.request.add, scope),
-    querySet: texts(plan.query.set, scope),
-    responseSet: texts(plan.response.set, scope),
-    responseAdd: texts(plan.response.add, scope),
+    when: optional(when, scope),
+    value: linkExpression(value, scope),
+    respond: linkRespond(respond, scope),
   };
 }
 
-function linkLimit(policy: LinkedPolicy, plan: PolicyPlan["limits"][number], scope: LinkScope): LinkedLimit {
+function linkChange(policy: LinkedPolicy, change: ChangePlan, scope: LinkScope): LinkedChange {
+  const { reference, shadow, keepClientValue, request, query, response } = change;
+  return {
+    policy,
+    plan: { reference, shadow, keepClientValue },
+    when: optional(change.when, scope),
+    requestSet: texts(request.set, scope),
+    requestAdd: texts(request.add, scope),
+    requestRemove: request.remove,
+    querySet: texts(query.set, scope),
+    queryRemove: query.remove,
+    responseSet: texts(response.set, scope),
+    responseAdd: texts(response.add, scope),
+    responseRemove: response.remove,
+  };
+}
+
+function linkLimit(policy: LinkedPolicy, limit: LimitPlan, scope: LinkScope): LinkedLimit {
+  const { by, when, cost, respond, ...plan } = limit;
   return {
     policy,
     plan,
-    when: optional(plan.when, scope),
-    cost: optional(plan.cost, scope),
-    by: plan.by.map(({ name, expression }) => ({ name, evaluate: linkExpression(expression, scope) })),
-    respond: linkRespond(plan.respond, scope),
+    when: optional(when, scope),
+    cost: optional(cost, scope),
+    by: evaluations(by, scope),
+    respond: linkRespond(respond, scope),
   };
 }
 
-function* linkReports(
-  policies: readonly LinkedPolicy[],
-  of: ReportPlan["of"],
-  scope: LinkScope,
-): Steps<readonly LinkedReport[]> {
-  const reports = policies.flatMap((policy) =>
-    policy.plan.reports.filter((report) => report.of === of).map((report) => ({ policy, report })),
-  );
-  return yield* each(reports, ({ policy, report }) => linkReport(policy, report, scope));
-}
-
-function linkReport(policy: LinkedPolicy, plan: ReportPlan, scope: LinkScope): LinkedReport {
-  const common = { policy, when: optional(plan.when, scope) };
-  switch (plan.kind) {
+function linkReport(policy: LinkedPolicy, report: ReportPlan, scope: LinkScope): LinkedReport {
+  const common = { policy, when: optional(report.when, scope) };
+  const { reference, handlers } = report;
+  switch (report.kind) {
     case "metric": {
-      const dimensions = plan.dimensions.map(({ expression }) => linkExpression(expression, scope));
-      return { ...common, kind: "metric", plan, value: linkExpression(plan.value, scope), dimensions };
+      const { when: _, value, dimensions, ...plan } = report;
+      const evaluate = linkExpression(value, scope);
+      const linked = dimensions.map(({ expression }) => linkExpression(expression, scope));
+      return { ...common, kind: "metric", plan, value: evaluate, dimensions: linked };
     }
     case "logentry": {
-      const severity = optional(plan.severity, scope);
-      const message = linkTemplate(plan.message, scope);
-      return { ...common, kind: "logentry", plan, severity, message, variables: evaluations(plan.variables, scope) };
+      const severity = optional(report.severity, scope);
+      const message = linkTemplate(report.message, scope);
+      const variables = evaluations(report.variables, scope);
+      return { ...common, kind: "logentry", plan: { reference, handlers }, severity, message, variables };
     }
     case "tracespan": {
-      const spanName = linkTemplate(plan.spanName, scope);
-      return { ...common, kind: "tracespan", plan, spanName, attributes: evaluations(plan.attributes, scope) };
+      const spanName = linkTemplate(report.spanName, scope);
+      const attributes = evaluations(report.attributes, scope);
+      return { ...common, kind: "tracespan", plan: { reference, handlers }, spanName, attributes };
     }
   }
 }
@@ -261,8 +373,9 @@ function evaluations(
 
 function linkRespond(plan: RespondPlan | undefined, scope: LinkScope): LinkedRespond | undefined {
   if (plan === undefined) return undefined;
+  const kept = plan.status === undefined ? {} : { status: plan.status };
   const body = plan.body ? linkTemplate(plan.body, scope) : undefined;
-  return { plan, headers: texts(plan.headers, scope), body, constant: isConstant(plan) };
+  return { plan: kept, headers: texts(plan.headers, scope), body, constant: isConstant(plan) };
 }
 
 function isConstant({ headers, body }: RespondPlan): boolean {

@@ -7,15 +7,19 @@ import type { HandlerSpec } from "./handler-set.ts";
  * Everything that request threads need, compiled from one reading of the folder. Plain data: no function, no class; it survives
  * `structuredClone`, and `link` makes a Snapshot of it in each thread.
  */
-export interface Plan {
+export interface Plan extends PlanFrame {
+  /** In the order of their files; rules inside as written. */
+  readonly policies: readonly PolicyPlan[];
+}
+
+/** What of a plan stands outside of its policies. */
+export interface PlanFrame {
   /** Hash of the folder's paths and bytes, with the git commit where there is one. Named in every decision. */
   readonly id: string;
   readonly settings: SettingsPlan;
-  /** The attributes that some expression reads, in slot order. */
+  /** The attributes that some expression reads, in slot order; between them there may be vacant ones. */
   readonly slots: readonly SlotPlan[];
   readonly handlers: readonly HandlerSpec[];
-  /** In the order of their files; rules inside as written. */
-  readonly policies: readonly PolicyPlan[];
 }
 
 export interface SettingsPlan {
@@ -40,6 +44,7 @@ export type DoorPlan =
   | { readonly door: "access-log" };
 
 export interface SlotPlan {
+  /** Empty where the slot is vacant: nobody reads it any more, and the others kept their numbers. */
   readonly name: string;
   /** What native callers are held to, and how a carried value is read back. */
   readonly type?: CelType;
@@ -61,13 +66,19 @@ export interface RuleReference {
   readonly line: number;
 }
 
-export interface PolicyPlan {
+export interface PolicyPlan extends PolicyHead, PolicyRules {}
+
+/** What of a policy is no rule. */
+export interface PolicyHead {
   readonly name: string;
   readonly file: string;
   /** Check doors on which its check and quota rules are evaluated. */
   readonly doors: readonly DoorName[];
   readonly when?: ExpressionPlan;
   readonly cache: { readonly forMs: number; readonly uses: number };
+}
+
+export interface PolicyRules {
   readonly verdictRules: readonly VerdictRulePlan[];
   readonly asks: readonly AskPlan[];
   readonly changes: readonly ChangePlan[];

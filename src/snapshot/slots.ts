@@ -4,11 +4,54 @@ import type { Attributes } from "./attributes.ts";
 import { isMasked } from "./masking.ts";
 import type { PolicyPlan, SlotPlan } from "./plan.ts";
 
+/** Most slots of a numbering may be vacant; with more of them it is made anew. */
+const MAX_VACANT_SHARE = 0.5;
+
 /**
  * Numbers the attributes that some expression reads: a door is asked for these and no others. A derived attribute brings along what it
- * is derived from; where it reads its own name, that is the door's raw value in a slot of its own.
+ * is derived from; where it reads its own name, that is the door's raw value in a slot of its own. What had a number `before` keeps it, so
+ * that what was linked stays true; where nothing reads it any more its slot is vacant until another attribute needs one.
  */
 export function numberSlots(
+  policies: readonly PolicyPlan[],
+  extra: readonly string[],
+  attributes: Attributes,
+  mask: readonly string[],
+  before: readonly SlotPlan[] = [],
+): readonly SlotPlan[] {
+  return keepNumbers(neededSlots(policies, extra, attributes, mask), before);
+}
+
+/** A slot that nobody reads: no attribute has this name. */
+const VACANT: SlotPlan = { name: "", carried: false };
+
+function keepNumbers(needed: readonly SlotPlan[], before: readonly SlotPlan[]): readonly SlotPlan[] {
+  const left = new Map(needed.map((slot) => [keyOf(slot), slot]));
+  const numbered = before.map((slot) => {
+    const same = left.get(keyOf(slot));
+    left.delete(keyOf(slot));
+    return same;
+  });
+  const fresh = left.values();
+  const filled = numbered.map((slot) => slot ?? fresh.next().value ?? VACANT);
+  const slots = [...filled, ...fresh];
+  while (slots.at(-1) === VACANT) slots.pop();
+  const vacant = slots.filter((slot) => slot === VACANT).length;
+  return vacant > slots.length * MAX_VACANT_SHARE ? needed : slots;
+}
+
+/** @returns whether every attribute that both have has the same number in both. */
+export function isSameNumbering(before: readonly SlotPlan[], after: readonly SlotPlan[]): boolean {
+  const numbers = new Map(before.map((slot, index) => [keyOf(slot), index]));
+  return after.every((slot, index) => slot.name === "" || (numbers.get(keyOf(slot)) ?? index) === index);
+}
+
+/** What tells slots apart: a derived attribute and its own raw value have one name. */
+export function keyOf({ name, raw }: SlotPlan): string {
+  return raw ? rawKey(name) : name;
+}
+
+function neededSlots(
   policies: readonly PolicyPlan[],
   extra: readonly string[],
   attributes: Attributes,

@@ -9,8 +9,8 @@ import type {
   LimitPlan,
   LogEntryPlan,
   MetricPlan,
-  Plan,
-  PolicyPlan,
+  PlanFrame,
+  PolicyHead,
   RespondPlan,
   RuleReference,
   TraceSpanPlan,
@@ -22,7 +22,10 @@ import type {
  */
 export interface Snapshot {
   readonly id: string;
-  readonly plan: Plan;
+  /** What of its plan request time reads: no tree of a policy is kept. */
+  readonly plan: Pick<PlanFrame, "settings" | "slots">;
+  /** In the order of their files. */
+  readonly policies: readonly PolicyProgram[];
   /** Attributes to bind readers for, in slot order; derived slots stand among them. */
   readonly slots: readonly SlotSpec[];
   /** Slots whose values travel with a decision to the access log. */
@@ -49,21 +52,36 @@ export interface FrameOptions {
 }
 
 /** What is evaluated for one Check on one door, in authored order. */
-export interface CheckProgram {
-  readonly rules: readonly LinkedRule[];
-  readonly asks: readonly LinkedAsk[];
-  readonly changes: readonly LinkedChange[];
-  readonly limits: readonly LinkedLimit[];
+export interface CheckProgram extends CheckRules {
   /** Some policy on this door lets clients reuse answers. */
   readonly cached: boolean;
   /** Some rule is only tried. */
   readonly shadows: boolean;
 }
 
+export interface CheckRules {
+  readonly rules: readonly LinkedRule[];
+  readonly asks: readonly LinkedAsk[];
+  readonly changes: readonly LinkedChange[];
+  readonly limits: readonly LinkedLimit[];
+}
+
+/**
+ * One policy linked. Snapshots share it as long as the policy and the numbers of its slots stay the same, so that an edit of one policy does
+ * not link the others again.
+ */
+export interface PolicyProgram {
+  /** Of the packed policy; undefined where it never was packed. */
+  readonly digest: string | undefined;
+  readonly policy: LinkedPolicy;
+  readonly check: CheckRules;
+  readonly reports: Snapshot["reports"];
+}
+
 /** The condition of the policy a rule stands in; one object per policy, so that it is evaluated once per request. */
 export interface LinkedPolicy {
-  readonly plan: PolicyPlan;
-  /** Number of the policy within the snapshot. */
+  readonly plan: Omit<PolicyHead, "when">;
+  /** Number of the policy within the snapshot: its own, and it keeps it. It says nothing of the order in which policies speak. */
   readonly index: number;
   readonly when: Evaluate | undefined;
 }
@@ -78,7 +96,7 @@ export interface LinkedRule {
 }
 
 export interface LinkedRespond {
-  readonly plan: RespondPlan;
+  readonly plan: Pick<RespondPlan, "status">;
   readonly headers: readonly { readonly name: string; readonly render: Render }[];
   readonly body: Render | undefined;
   /** Nothing of it depends on the request. */
@@ -87,7 +105,7 @@ export interface LinkedRespond {
 
 export interface LinkedAsk {
   readonly policy: LinkedPolicy;
-  readonly plan: AskPlan;
+  readonly plan: Omit<AskPlan, "when" | "value" | "respond">;
   readonly when: Evaluate | undefined;
   readonly value: Evaluate;
   readonly respond: LinkedRespond | undefined;
@@ -95,8 +113,11 @@ export interface LinkedAsk {
 
 export interface LinkedChange {
   readonly policy: LinkedPolicy;
-  readonly plan: ChangePlan;
+  readonly plan: Pick<ChangePlan, "reference" | "shadow" | "keepClientValue">;
   readonly when: Evaluate | undefined;
+  readonly requestRemove: readonly string[];
+  readonly queryRemove: readonly string[];
+  readonly responseRemove: readonly string[];
   readonly requestSet: readonly LinkedText[];
   readonly requestAdd: readonly LinkedText[];
   readonly querySet: readonly LinkedText[];
@@ -111,7 +132,7 @@ export interface LinkedText {
 
 export interface LinkedLimit {
   readonly policy: LinkedPolicy;
-  readonly plan: LimitPlan;
+  readonly plan: Omit<LimitPlan, "by" | "when" | "cost" | "respond">;
   readonly when: Evaluate | undefined;
   readonly cost: Evaluate | undefined;
   readonly by: readonly { readonly name: string; readonly evaluate: Evaluate }[];
@@ -127,14 +148,14 @@ interface LinkedReportCommon {
 
 export interface LinkedMetric extends LinkedReportCommon {
   readonly kind: "metric";
-  readonly plan: MetricPlan;
+  readonly plan: Omit<MetricPlan, "when" | "value" | "dimensions">;
   readonly value: Evaluate;
   readonly dimensions: readonly Evaluate[];
 }
 
 export interface LinkedLogEntry extends LinkedReportCommon {
   readonly kind: "logentry";
-  readonly plan: LogEntryPlan;
+  readonly plan: Pick<LogEntryPlan, "reference" | "handlers">;
   readonly severity: Evaluate | undefined;
   readonly message: Render;
   readonly variables: readonly { readonly name: string; readonly evaluate: Evaluate }[];
@@ -142,7 +163,7 @@ export interface LinkedLogEntry extends LinkedReportCommon {
 
 export interface LinkedTraceSpan extends LinkedReportCommon {
   readonly kind: "tracespan";
-  readonly plan: TraceSpanPlan;
+  readonly plan: Pick<TraceSpanPlan, "reference" | "handlers">;
   readonly spanName: Render;
   readonly attributes: readonly { readonly name: string; readonly evaluate: Evaluate }[];
 }

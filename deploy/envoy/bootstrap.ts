@@ -8,6 +8,8 @@ import { WEIR_CLUSTER } from "./weir-cluster.ts";
 const CONNECT_TIMEOUT_MS = 1_000;
 /** Without a limit whoever opens connections fastest takes Envoy's memory. */
 const MAX_CONNECTIONS = 10_000;
+/** As many calls at a time on one connection as Weir takes: what is more is refused on a connection that has not heard of Weir's limit. */
+const MAX_STREAMS = 100;
 
 export interface EnvoyOptions {
   /** Weir's gRPC port on loopback: Checks and access logs go there. */
@@ -76,7 +78,7 @@ function listenerOf(listener: Listener): JsonObject {
 
 function cluster(name: string, { port, protocol = "http/1.1" }: Upstream): JsonObject {
   const options = typed("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", {
-    explicit_http_config: { http2_protocol_options: {} },
+    explicit_http_config: { http2_protocol_options: { max_concurrent_streams: MAX_STREAMS } },
   });
   return {
     name,

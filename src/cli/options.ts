@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { type Address, isLocal, parseAddress } from "../wire/address.ts";
+import { parseLimits, type WireLimits } from "../wire/limits.ts";
 
 /** Every flag of a command that is also read from the environment, under the same name. */
 export function setting(flags: string, description: string, variable: string): Option {
@@ -42,6 +43,13 @@ export function truth(text: string): boolean {
   if (["yes", "true", "1", "on"].includes(text.toLowerCase())) return true;
   if (["no", "false", "0", "off", ""].includes(text.toLowerCase())) return false;
   throw new InvalidArgumentError("write yes or no");
+}
+
+/** Limits of what comes over the wire; the option may be given more than once, the last word on each limit counts. */
+export function limits(text: string, before: Partial<WireLimits> | undefined): Partial<WireLimits> {
+  const given = parseLimits(text);
+  if ("problem" in given) throw new InvalidArgumentError(given.problem);
+  return { ...before, ...given };
 }
 
 /** For options that may be given more than once. */

@@ -2,10 +2,11 @@ import { Command, type Option } from "commander";
 import { renderText } from "../diagnostics/render-text.ts";
 import { LOG_LEVELS, type LogLevel } from "../telemetry/index.ts";
 import type { Address } from "../wire/address.ts";
+import { LIMITS, type WireLimits } from "../wire/limits.ts";
 import { exposureOf } from "../wire/server.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { address, loopbackAddress, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
+import { address, limits, loopbackAddress, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
 import { startServing } from "./serving.ts";
 
 /** Requests admitted and not yet answered. One that waits for a backend costs some ten kilobytes. */
@@ -27,6 +28,7 @@ interface ServeFlags {
   readonly pollMs?: number;
   readonly graceMs: number;
   readonly insecure: boolean;
+  readonly limit?: Partial<WireLimits>;
   readonly logLevel: LogLevel;
 }
 
@@ -80,8 +82,13 @@ export function serveCommand(io: CommandIo, finish: Finish): Command {
         .preset("yes")
         .default(false, "no"),
     )
+    .addOption(
+      setting("--limit <name=value>", "one of the limits below; may be given more than once", "WEIR_LIMITS").argParser(
+        limits,
+      ),
+    )
     .addOption(logLevel())
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", limitsHelp() + EXAMPLES)
     .action(async (flags: ServeFlags) => finish(await serve(flags, io)));
 }
 
@@ -89,6 +96,12 @@ function logLevel(): Option {
   return setting("--log-level <level>", "how much is said on standard error", "WEIR_LOG_LEVEL")
     .choices(LOG_LEVELS)
     .default("info");
+}
+
+function limitsHelp(): string {
+  const width = Math.max(...LIMITS.map(({ name }) => name.length));
+  const lines = LIMITS.map((limit) => `  ${limit.name.padEnd(width)}  ${limit.default}`);
+  return `\nLimits and their defaults (docs/operations.md says what each is for):\n${lines.join("\n")}\n`;
 }
 
 const EXAMPLES = `
@@ -100,6 +113,7 @@ Examples:
   weir serve --policies /etc/weir --grpc unix:/run/weir/weir.sock
   weir serve --grpc 127.0.0.1:0 --metrics-address 0.0.0.0:9094
   weir serve --record traffic.ndjson
+  weir serve --limit max-connections=20000 --limit connection-age-ms=1800000
 `;
 
 async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
@@ -113,7 +127,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
     return EXIT.usage;
   }
   const log = io.openLog(flags.logLevel);
-  const serving = await startServing({ ...flags, log, version: io.version });
+  const serving = await startServing({ ...flags, limits: flags.limit ?? {}, log, version: io.version });
   switch (serving.kind) {
     case "problem":
       io.err(`weir: ${serving.problem}\n`);

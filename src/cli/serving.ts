@@ -8,6 +8,7 @@ import { DirectoryStore } from "../policy/store.ts";
 import { createMetrics, type Log, type Metrics } from "../telemetry/index.ts";
 import { openRecording, type Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
+import type { WireLimits } from "../wire/limits.ts";
 import { type RequestService, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
 import { statusOf } from "./status.ts";
@@ -22,6 +23,8 @@ export interface ServingOptions {
   readonly pollMs?: number;
   readonly graceMs: number;
   readonly insecure: boolean;
+  /** Those that are not the defaults. */
+  readonly limits: Partial<WireLimits>;
   readonly log: Log;
   readonly version: string;
 }
@@ -79,8 +82,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   return new Assembly({ options, runtime, requests, metrics, recording }).open();
 }
 
-function settingsOf({ grpc, insecure, maxInFlight }: ServingOptions): RequestSettings {
-  return { grpc, insecure, maxInFlight, idPrefix: randomBytes(ID_BYTES).toString("hex") };
+function settingsOf({ grpc, insecure, limits, maxInFlight }: ServingOptions): RequestSettings {
+  return { grpc, insecure, limits, maxInFlight, idPrefix: randomBytes(ID_BYTES).toString("hex") };
 }
 
 /** Enough that no two processes behind one load balancer begin their decision ids alike. */

@@ -1,4 +1,5 @@
 import type { DoorName } from "../policy/authored.ts";
+import type { WireLimits } from "../wire/limits.ts";
 
 /** What front doors count, and where they say that something of ours is broken. Wired to our own metrics and log. */
 export interface DoorEvents {
@@ -22,4 +23,8 @@ export interface DoorDeps {
   readonly epochNanos: () => bigint;
   /** Milliseconds on the scale of `Call.arrivedMs`. */
   readonly monotonicMs: () => number;
+  readonly limits: DoorLimits;
 }
+
+/** What doors hold messages to; in `src/wire/limits.ts` with everything else that an operator may set. */
+export type DoorLimits = Pick<WireLimits, "maxCheckBytes" | "maxAttributes" | "extAuthzDeadlineMs" | "weirDeadlineMs">;

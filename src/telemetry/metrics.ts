@@ -118,6 +118,10 @@ class OwnMetrics implements Metrics {
     if (event === "closed") this.#connectionsOpen -= 1;
   }
 
+  connectionEnded(why: string): void {
+    this.#counters.connectionsEnded.add(1, why);
+  }
+
   #readFamilies(): readonly Family[] {
     const gauge = (name: string, help: string, read: () => readonly Sample[]) => readFamily(name, help, "gauge", read);
     return [
@@ -183,6 +187,9 @@ function makeCounters() {
       "state",
     ]),
     connections: new Counter("weir_connections_total", "Connections of the gRPC listener.", ["event"]),
+    connectionsEnded: new Counter("weir_connections_ended_total", "Connections that were ended from our side.", [
+      "why",
+    ]),
   };
 }
 

@@ -29,6 +29,8 @@ export interface Telemetry {
   recorded(state: "written" | "dropped", count: number): void;
   /** Connections to a listener: `opened`, `closed`, or `refused` because there were too many. */
   connection(event: "opened" | "closed" | "refused"): void;
+  /** A connection was ended by us: `age`, `idle`, … */
+  connectionEnded(why: string): void;
 }
 
 /** What is looked at when somebody scrapes; nothing of it is counted twice. */
@@ -63,4 +65,5 @@ export const UNCOUNTED: Telemetry = {
   snapshotLoad: () => undefined,
   recorded: () => undefined,
   connection: () => undefined,
+  connectionEnded: () => undefined,
 };

@@ -1,6 +1,9 @@
 import type { Server } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatus } from "grpc-health-check";
 
+/** Stays open for as long as somebody watches. */
+export const WATCH_PATH = "/grpc.health.v1.Health/Watch";
+
 /** `grpc.health.v1.Health` for the server as a whole ("") and for each service. */
 export class Health {
   readonly #services: readonly string[];

@@ -4,6 +4,9 @@ import { dirname, join } from "node:path";
 import type { Server } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 
+/** With which its paths begin, of every version. */
+export const REFLECTION_PREFIX = "/grpc.reflection.";
+
 /** Lets tools like grpcurl ask for our messages. */
 export function addReflection(server: Server): void {
   const fileDescriptorProtos = filesOf(readFileSync(descriptorsPath()));

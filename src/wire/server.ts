@@ -3,12 +3,14 @@ import type { Log, Telemetry } from "../telemetry/index.ts";
 import { type Address, formatAddress, isLocal } from "./address.ts";
 import { type Carrier, carryStream, carryUnary } from "./carry.ts";
 import type { Door } from "./door.ts";
-import { Health } from "./health.ts";
+import { Health, WATCH_PATH } from "./health.ts";
+import { interceptHttp2 } from "./http2-server.ts";
 import { InFlight } from "./in-flight.ts";
 import { grpcOptions, WIRE_LIMITS, type WireLimits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { Peers } from "./peers.ts";
-import { addReflection } from "./reflection.ts";
+import { addReflection, REFLECTION_PREFIX } from "./reflection.ts";
+import { Sessions } from "./sessions.ts";
 
 /**
  * How long a connection may stay open when nothing of ours is in flight on it any more: what was written must get out, and a health watch
@@ -25,7 +27,7 @@ export interface ServerOptions {
   /** Serve without TLS although others than this machine can connect. */
   readonly insecure: boolean;
   readonly log: Log;
-  readonly telemetry: Pick<Telemetry, "failed" | "connection">;
+  readonly telemetry: Pick<Telemetry, "failed" | "connection" | "connectionEnded">;
   /** Monotonic milliseconds; the scale of `Call.arrivedMs`. */
   readonly monotonicMs: () => number;
   readonly limits?: Partial<WireLimits>;
@@ -36,6 +38,10 @@ export interface RunningServer {
   readonly address: string;
   /** Unary calls without an answer. */
   readonly inFlight: number;
+  /** Connections that speak HTTP/2. */
+  readonly connections: number;
+  /** Asks so many connections to connect anew, without the loss of a call. @returns how many were asked. */
+  moveAway(count: number): number;
   /** Says NOT_SERVING to those who ask for its health; everything else goes on. */
   notServing(): void;
   /**
@@ -70,6 +76,7 @@ class GrpcServer implements RunningServer {
   readonly #health: Health;
   readonly #injector: ConnectionInjector;
   readonly #listener: Listener;
+  readonly #sessions: Sessions;
   readonly #log: Log;
   #address = "";
 
@@ -85,6 +92,14 @@ class GrpcServer implements RunningServer {
     addReflection(server);
     // Where TLS will be: credentials with our own certificates, and a peer's principal out of his.
     this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#sessions = new Sessions({
+      limits,
+      lasts: lastingCalls(doors),
+      ended: (why) => telemetry.connectionEnded(why),
+      monotonicMs,
+      random: Math.random,
+    });
+    interceptHttp2(server, limits.maxHeaderListBytes, this.#sessions);
     this.#log = log;
     this.#listener = new Listener(maxConnections, {
       opened: (socket) => {
@@ -103,6 +118,14 @@ class GrpcServer implements RunningServer {
 
   get inFlight(): number {
     return this.#inFlight.calls;
+  }
+
+  get connections(): number {
+    return this.#sessions.open;
+  }
+
+  moveAway(count: number): number {
+    return this.#sessions.moveAway(count);
   }
 
   async listen(address: Address): Promise<{ readonly address: string } | { readonly problem: string }> {
@@ -126,6 +149,7 @@ class GrpcServer implements RunningServer {
       this.#log.warn("calls were cut off: they took longer than the grace period", { unanswered, graceMs });
     await this.#listener.emptied();
     this.#injector.destroy();
+    this.#sessions.stop();
     return cut;
   }
 
@@ -161,6 +185,12 @@ function addDoors(server: Server, doors: readonly Door[], carrier: Carrier): voi
           server.register(door.path, carryStream(door, carrier), identity, identity, "bidi");
     if (!added) throw new Error(`two doors at ${door.path}`);
   }
+}
+
+/** @returns whether calls of a path may stay open as long as they like. */
+function lastingCalls(doors: readonly Door[]): (path: string) => boolean {
+  const paths = new Set([WATCH_PATH, ...doors.filter(({ kind }) => kind === "stream").map(({ path }) => path)]);
+  return (path) => paths.has(path) || path.startsWith(REFLECTION_PREFIX);
 }
 
 /** Doors take and give bytes. */

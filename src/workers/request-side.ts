@@ -8,6 +8,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import type { Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
+import { limitsWith, type WireLimits } from "../wire/limits.ts";
 import { type RunningServer, startServer } from "../wire/server.ts";
 import { recorded } from "./recorded.ts";
 
@@ -15,6 +16,8 @@ import { recorded } from "./recorded.ts";
 export interface RequestSettings {
   readonly grpc: Address;
   readonly insecure: boolean;
+  /** Those that are not the defaults. */
+  readonly limits: Partial<WireLimits>;
   /** Of the whole process. */
   readonly maxInFlight: number;
   /** Unique per process; decision ids begin with it. */
@@ -53,10 +56,12 @@ export class RequestSide {
   async listen(): Promise<{ readonly address: string } | { readonly problem: string }> {
     const { settings, telemetry, log, clock, recording, masks } = this.#options;
     const monotonicMs = (): number => clock.monotonicMs();
-    const doors = openDoors(this.engine, { events: telemetry, epochNanos: () => clock.epochNanos(), monotonicMs });
+    const limits = limitsWith((limit) => settings.limits[limit]);
+    const epochNanos = (): bigint => clock.epochNanos();
+    const doors = openDoors(this.engine, { events: telemetry, epochNanos, monotonicMs, limits });
     const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, masks));
     const { grpc: address, insecure } = settings;
-    const server = await startServer({ doors: carried, address, insecure, log, telemetry, monotonicMs });
+    const server = await startServer({ doors: carried, address, insecure, log, telemetry, monotonicMs, limits });
     if (!("problem" in server)) this.#server = server;
     return server;
   }

@@ -11,12 +11,10 @@ import { KINDS } from "../../src/policy/schema/kinds.ts";
 import { keysAt } from "../../src/policy/schema/validate.ts";
 import { MAX_ALIASES } from "../../src/policy/yaml/convert.ts";
 import { MAX_DIMENSION_LENGTH } from "../../src/report/instances.ts";
-import { MAX_RECORD_ATTRIBUTES, MAX_REPORT_RECORDS } from "../../src/server/report-codec.ts";
+import { MAX_REPORT_RECORDS } from "../../src/server/report-codec.ts";
 import { MAX_REPORT_IDS, REPORT_ID_LIFE_MS } from "../../src/server/report-ids.ts";
-import { MAX_CHECK_ATTRIBUTES } from "../../src/server/weir-attributes.ts";
 import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
 import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
-import { WIRE_LIMITS } from "../../src/wire/limits.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
 
 const reference = await readDocument("docs/policy-reference.md");
@@ -81,7 +79,7 @@ describe("the operations page", () => {
     const flags = [...(await source("src/cli/serve.ts")).matchAll(/"(--[a-z-]+)[^"]*",\s*"[^"]*",\s*"(WEIR_\w+)"/gu)];
     expect(flags.length).toBeGreaterThan(8);
     for (const [, flag = "", variable = ""] of flags) {
-      expect(operations).toMatch(new RegExp(`\\n\\| \`${flag}( [A-Z:]+)?\` \\| \`${variable}\` \\| `, "u"));
+      expect(operations).toMatch(new RegExp(`\\n\\| \`${flag}( [A-Z:=]+)?\` \\| \`${variable}\` \\| `, "u"));
     }
   });
 
@@ -116,11 +114,6 @@ const GIB = 1024 * MIB;
 
 describe("the limits on the operations page", () => {
   test.each([
-    ["a gRPC message", `${WIRE_LIMITS.maxMessageBytes / MIB} MiB`],
-    ["connections of the gRPC listener", `${WIRE_LIMITS.maxConnections}`],
-    ["calls at a time on one connection", `${WIRE_LIMITS.maxStreamsPerConnection}`],
-    ["attributes of one native Check or record", `${Math.max(MAX_CHECK_ATTRIBUTES, MAX_RECORD_ATTRIBUTES)}`],
-    ["attributes of one native Check or record", `${Math.min(MAX_CHECK_ATTRIBUTES, MAX_RECORD_ATTRIBUTES)}`],
     ["records of one native Report", `${MAX_REPORT_RECORDS}`],
     ["quotas named by one Check", `${MAX_REQUESTED_QUOTAS}`],
     ["`report_id`s remembered", `${MAX_REPORT_IDS}, for ${REPORT_ID_LIFE_MS / 60_000} minutes`],
@@ -144,7 +137,7 @@ describe("the limits on the operations page", () => {
 
   test("are all there", () => {
     const [, table = ""] = operations.split("## Limits");
-    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(16);
+    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(13);
   });
 
   test("hold for shutting down, too", async () => {

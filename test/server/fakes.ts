@@ -12,6 +12,7 @@ import type { DoorDeps } from "../../src/server/door-deps.ts";
 import type { DoorPlan, PeerPlan, SlotPlan } from "../../src/snapshot/plan.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import type { Call, OpenStream, Reply } from "../../src/wire/door.ts";
+import { WIRE_LIMITS } from "../../src/wire/limits.ts";
 
 const DOOR_PLANS: readonly DoorPlan[] = [
   { door: "weir", requires: [] },
@@ -132,7 +133,12 @@ export class FakeEvents {
 }
 
 export function fakeDeps(): DoorDeps & { readonly events: FakeEvents } {
-  return { events: new FakeEvents(), epochNanos: () => 1_000_000_000_000_000_000n, monotonicMs: () => 5_000 };
+  return {
+    events: new FakeEvents(),
+    epochNanos: () => 1_000_000_000_000_000_000n,
+    monotonicMs: () => 5_000,
+    limits: WIRE_LIMITS,
+  };
 }
 
 export function fakeCall(peer: Partial<Call["peer"]> = {}): Call {

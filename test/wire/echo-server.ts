@@ -20,6 +20,7 @@ interface ServeOptions {
 export async function serve(doors: readonly Door[], options: ServeOptions = {}) {
   const failed: unknown[] = [];
   const connections = { opened: 0, closed: 0, refused: 0 };
+  const ended: string[] = [];
   const server = await startServer({
     doors,
     address: options.address ?? { kind: "tcp", host: "127.0.0.1", port: 0 },
@@ -30,13 +31,14 @@ export async function serve(doors: readonly Door[], options: ServeOptions = {}) 
       connection: (event) => {
         connections[event] += 1;
       },
+      connectionEnded: (why) => ended.push(why),
     },
     monotonicMs: () => performance.now(),
     ...(options.limits ? { limits: options.limits } : {}),
   });
   if ("problem" in server) throw new Error(server.problem);
   onTestFinished(async () => void (await server.drain(0)));
-  return { server, failed, connections };
+  return { server, failed, connections, ended };
 }
 
 export function clientOf(server: RunningServer): Client {

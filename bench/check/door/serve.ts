@@ -9,6 +9,7 @@ import { openDoors } from "../../../src/server/doors.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { createMetrics, SILENT } from "../../../src/telemetry/index.ts";
 import type { UnaryDoor } from "../../../src/wire/door.ts";
+import { WIRE_LIMITS } from "../../../src/wire/limits.ts";
 
 export interface ServingDoors extends AsyncDisposable {
   /** @param path the full gRPC path */
@@ -40,7 +41,7 @@ export async function serveDoors(folder: string): Promise<ServingDoors> {
     maxInFlight: 2_000,
     idPrefix: "0123456789",
   });
-  const doors = openDoors(engine, { events: metrics, epochNanos, monotonicMs });
+  const doors = openDoors(engine, { events: metrics, epochNanos, monotonicMs, limits: WIRE_LIMITS });
   return {
     unary(path) {
       const door = doors.find((candidate) => candidate.path === path);

@@ -109,6 +109,15 @@ describe("admission", () => {
     await swapped;
     expect(retired).toBe(snapshot);
   });
+
+  test("is named to whoever watches, as is each one after it", async () => {
+    const { engine, live } = running();
+    const named: string[] = [];
+    engine.watchSnapshot((id) => named.push(id));
+    expect(named).toEqual(["test"]);
+    await live.swap(snapshotOf(FILES, new NotingHandlers(), "next"));
+    expect(named).toEqual(["test", "next"]);
+  });
 });
 
 describe("a decision", () => {

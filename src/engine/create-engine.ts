@@ -80,6 +80,13 @@ class WeirEngine implements RunningEngine {
     return "queued";
   }
 
+  watchSnapshot(listener: (snapshot: string) => void): void {
+    const { live } = this.#options;
+    const serving = live.peek();
+    if (serving !== undefined) listener(serving.id);
+    live.watch((snapshot) => listener(snapshot.id));
+  }
+
   drain(): Promise<void> {
     this.#drained ??= Promise.withResolvers<void>();
     if (this.#inFlight === 0) this.#drained.resolve();

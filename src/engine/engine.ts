@@ -14,6 +14,11 @@ export interface Engine {
    * Takes records for the report rules `of: request`. They are queued when this returns. `overloaded`: nothing of them was queued.
    */
   report(snapshot: Snapshot, records: readonly ReportRecord[]): "queued" | "overloaded";
+  /**
+   * Tells which snapshot requests are admitted to: at once if there is one, and at each switch before any request is admitted to the new one.
+   * A listener stays for good, and does not throw.
+   */
+  watchSnapshot(listener: (snapshot: string) => void): void;
 }
 
 export type Admission =

@@ -32,3 +32,12 @@ test("letting go twice is our bug and says so", async () => {
   await Promise.all([live.swap("two"), held?.release()]);
   expect(() => held?.release()).toThrow("released twice");
 });
+
+test("a listener hears of each value before anybody can have it", async () => {
+  const live = new Live<string>();
+  await live.swap("one");
+  const heard: (string | undefined)[] = [];
+  live.watch((value) => heard.push(value, live.peek()));
+  await live.swap("two");
+  expect(heard).toEqual(["two", "two"]);
+});

@@ -4,6 +4,7 @@
  */
 export class Live<T> {
   #current: Held<T> | undefined;
+  readonly #listeners: ((value: T) => void)[] = [];
 
   /** @returns the value with a way to let go of it, undefined before the first `swap`. Nothing is made: requests come often. */
   acquire(): Held<T> | undefined {
@@ -17,10 +18,16 @@ export class Live<T> {
     return this.#current?.value;
   }
 
+  /** Tells of each value from the next `swap` on, before anybody can acquire it. A listener stays for good, and does not throw. */
+  watch(listener: (value: T) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Puts `next` in place at once. Resolves with the value before, when nobody holds it any more. */
   async swap(next: T): Promise<T | undefined> {
     const before = this.#current;
     this.#current = new Held(next);
+    for (const listener of this.#listeners) listener(next);
     if (before === undefined) return undefined;
     before.release();
     await before.drained;

@@ -33,6 +33,6 @@ const WHY: Readonly<Record<TurnedAway["why"], string>> = {
 };
 
 /** The engine cannot work: the call fails, so that the caller's own failure mode applies. */
-export function turnedAway({ why }: TurnedAway): Reply {
+export function turnedAway({ why }: TurnedAway): Extract<Reply, { kind: "status" }> {
   return { kind: "status", code: STATUS.unavailable, message: WHY[why] };
 }

@@ -9,7 +9,9 @@ describe("the doors", () => {
     const paths = openDoors(new FakeEngine(fakeSnapshot()), fakeDeps()).map((door) => `${door.kind} ${door.path}`);
     expect(paths).toEqual([
       "unary /weir.v1.Weir/Check",
+      "stream /weir.v1.Weir/CheckStream",
       "unary /weir.v1.Weir/Report",
+      "stream /weir.v1.Weir/ReportStream",
       "unary /envoy.service.auth.v3.Authorization/Check",
       "stream /envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
     ]);

@@ -17,8 +17,8 @@ import {
 import { encodeReport } from "../wire/report-encoder.ts";
 import { accessLogDoor } from "./access-log.ts";
 import { extAuthzDoor } from "./ext-authz.ts";
-import { weirCheckDoor } from "./weir-check.ts";
-import { weirReportDoor } from "./weir-report.ts";
+import { nativeCheck, weirCheckDoor } from "./weir-check.ts";
+import { nativeReport, weirReportDoor } from "./weir-report.ts";
 
 const SNAPSHOT = fakeSnapshot({ pathParams: "keep", mask: ["request.headers.authorization"] });
 
@@ -94,12 +94,12 @@ function nativeAttributes(): ReadonlyMap<string, AttributeValue> {
   ]);
 }
 
-function nativeCheck(): Uint8Array {
+function checkMessage(): Uint8Array {
   const attributes = [...nativeAttributes()].map(([name, value]) => ({ name, value }));
   return CheckRequest.toBinary({ attributes, quotas: [], quotaOnly: false, deduplicationId: "x" });
 }
 
-function nativeReport(): Uint8Array {
+function reportMessage(): Uint8Array {
   const attributes = nativeAttributes();
   return ReportRequest.toBinary(encodeReport([attributes, new Map([...attributes].slice(2))], ""));
 }
@@ -155,8 +155,8 @@ describe("whatever comes", () => {
       everything(input.source, SNAPSHOT);
       return decision();
     });
-    const doors = [weirCheckDoor(engine, deps), weirReportDoor(engine, deps)];
-    for (const bytes of mutations([nativeCheck(), nativeReport()], 4)) {
+    const doors = [weirCheckDoor(nativeCheck(engine, deps)), weirReportDoor(nativeReport(engine, deps))];
+    for (const bytes of mutations([checkMessage(), reportMessage()], 4)) {
       for (const door of doors) expect(door.handle(bytes, fakeCall())).not.toBeInstanceOf(Promise);
     }
     expect(engine.checks.length).toBeGreaterThan(RUNS / 100);

@@ -17,8 +17,8 @@ import { encodeReport } from "../wire/report-encoder.ts";
 import { accessLogDoor } from "./access-log.ts";
 import { extAuthzDoor } from "./ext-authz.ts";
 import { GrantTable } from "./grants.ts";
-import { weirCheckDoor } from "./weir-check.ts";
-import { weirReportDoor } from "./weir-report.ts";
+import { nativeCheck, weirCheckDoor } from "./weir-check.ts";
+import { nativeReport, weirReportDoor } from "./weir-report.ts";
 
 const WEB = "spiffe://shop/ns/web/sa/storefront";
 
@@ -75,24 +75,27 @@ describe("what a peer may do", () => {
 describe("at the doors", () => {
   const remote = { local: false, principal: WEB, address: "10.0.0.9:4711" };
   const engineOf = (...may: readonly Grant[]) => new FakeEngine(fakeSnapshot({ peers: [entry(WEB, ...may)] }));
-  const nativeCheck = (engine: FakeEngine, request: PartialMessage<CheckRequest> = {}) => {
+  const ask = (engine: FakeEngine, request: PartialMessage<CheckRequest> = {}) => {
     const message = CheckRequest.toBinary(CheckRequest.create(request));
-    return weirCheckDoor(engine, fakeDeps()).handle(message, fakeCall(remote));
+    return weirCheckDoor(nativeCheck(engine, fakeDeps())).handle(message, fakeCall(remote));
   };
   const [hello] = recorded("ext_authz");
   const log = recorded("als").find((message) => message.case === "als-batch");
 
   test("a native Check needs `check`, and with it may be of quota alone", () => {
     const refused = engineOf("report", "assert-source", "admin");
-    expect(nativeCheck(refused)).toMatchObject({ kind: "status", code: 7 });
+    expect(ask(refused)).toMatchObject({ kind: "status", code: 7 });
     expect(refused.checks).toEqual([]);
     expect(refused.held).toBe(0);
-    expect(nativeCheck(engineOf("check"), { quotaOnly: true })).toMatchObject({ kind: "message" });
+    expect(ask(engineOf("check"), { quotaOnly: true })).toMatchObject({ kind: "message" });
   });
 
   test("a Report needs `report`", () => {
     const send = (engine: FakeEngine) =>
-      weirReportDoor(engine, fakeDeps()).handle(ReportRequest.toBinary(encodeReport([], "")), fakeCall(remote));
+      weirReportDoor(nativeReport(engine, fakeDeps())).handle(
+        ReportRequest.toBinary(encodeReport([], "")),
+        fakeCall(remote),
+      );
     expect(send(engineOf("check", "assert-source"))).toMatchObject({ kind: "status", code: 7 });
     expect(send(engineOf("report"))).toMatchObject({ kind: "message" });
   });
@@ -128,7 +131,7 @@ describe("at the doors", () => {
     } as const;
     const heard = (...may: readonly Grant[]) => {
       const engine = engineOf(...may);
-      void nativeCheck(engine, { attributes: [attribute] });
+      void ask(engine, { attributes: [attribute] });
       const [input] = engine.checks;
       return input && everything(input.source, engine.snapshot).get("source.principal");
     };

@@ -16,32 +16,39 @@ const WEIR_CHECK_PATH = "/weir.v1.Weir/Check";
 /** Quotas that one Check may ask for. */
 export const MAX_REQUESTED_QUOTAS = 100;
 
-/** The native API's Check. A refusal is an answer; the call fails where the caller is mistaken, may not ask, or the engine cannot work. */
-export function weirCheckDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
+/** The native API's Check. */
+export function weirCheckDoor(check: NativeCheck): UnaryDoor {
+  return { kind: "unary", path: WEIR_CHECK_PATH, handle: check };
+}
+
+/**
+ * From the bytes of a CheckRequest to those of its CheckResponse. A refusal is an answer; a status says that the caller is mistaken, may not
+ * ask, or the engine cannot work.
+ */
+export type NativeCheck = (bytes: Uint8Array, call: Call) => Reply | Promise<Reply>;
+
+/** What a Check is, whether it came alone or on a stream. */
+export function nativeCheck(engine: Engine, deps: DoorDeps): NativeCheck {
   const boundOf = perSnapshot(bind);
-  return {
-    kind: "unary",
-    path: WEIR_CHECK_PATH,
-    handle(bytes, call) {
-      const admission = engine.admit();
-      if (!admission.ok) return turnedAway(admission);
-      const { snapshot } = admission;
-      return whileAdmitted(
-        admission,
-        () => {
-          const opened = open(bytes, call, snapshot, boundOf(snapshot), deps);
-          if ("kind" in opened) return opened;
-          const decision = engine.check(snapshot, opened);
-          return decision instanceof Promise
-            ? decision.then((made) => message(encodeDecision(made, opened.quotas)))
-            : message(encodeDecision(decision, opened.quotas));
-        },
-        (error) => {
-          deps.events.failed("weir", error);
-          return fail(STATUS.internal, "a bug of the engine's, which has been logged");
-        },
-      );
-    },
+  return (bytes, call) => {
+    const admission = engine.admit();
+    if (!admission.ok) return turnedAway(admission);
+    const { snapshot } = admission;
+    return whileAdmitted(
+      admission,
+      () => {
+        const opened = open(bytes, call, snapshot, boundOf(snapshot), deps);
+        if ("kind" in opened) return opened;
+        const decision = engine.check(snapshot, opened);
+        return decision instanceof Promise
+          ? decision.then((made) => message(encodeDecision(made, opened.quotas)))
+          : message(encodeDecision(decision, opened.quotas));
+      },
+      (error) => {
+        deps.events.failed("weir", error);
+        return fail(STATUS.internal, "a bug of the engine's, which has been logged");
+      },
+    );
   };
 }
 

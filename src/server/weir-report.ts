@@ -6,7 +6,7 @@ import type { ReportRecord } from "../report/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
 import { lenientReadOptions } from "../wire/lenient.ts";
-import { turnedAway, whileAdmitted } from "./admitted.ts";
+import { turnedAway } from "./admitted.ts";
 import type { DoorDeps } from "./door-deps.ts";
 import { type Grants, GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
@@ -17,25 +17,44 @@ import { admitBag, declaredTypes, textIn } from "./weir-attributes.ts";
 const WEIR_REPORT_PATH = "/weir.v1.Weir/Report";
 
 /** The native API's Report. Answered when all records are queued, or refused with none of them taken. */
-export function weirReportDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
-  const ids = new ReportIds();
-  const boundOf = perSnapshot(bind);
+export function weirReportDoor(report: NativeReport): UnaryDoor {
   return {
     kind: "unary",
     path: WEIR_REPORT_PATH,
     handle(bytes, call) {
-      const admission = engine.admit();
-      if (!admission.ok) return turnedAway(admission);
-      const { snapshot } = admission;
-      return whileAdmitted(
-        admission,
-        () => take(bytes, call, { engine, snapshot, ...boundOf(snapshot), ids, deps }),
-        (error) => {
-          deps.events.failed("weir", error);
-          return fail(STATUS.internal, "a bug of the engine's, which has been logged");
-        },
-      );
+      const { answer } = report(bytes, call);
+      return "accepted" in answer ? { kind: "message", bytes: ReportResponse.toBinary(answer) } : answer;
     },
+  };
+}
+
+/** Takes the records of a ReportRequest, all of them or none. */
+export type NativeReport = (bytes: Uint8Array, call: Call) => Reported;
+
+export interface Reported {
+  /** As the message had it; "" where it could not be read. */
+  readonly reportId: string;
+  readonly answer: ReportResponse | Refusal;
+}
+
+type Refusal = Extract<Reply, { kind: "status" }>;
+
+/** What a Report is, whether it came alone or on a stream. What came the one way is remembered when it is repeated the other. */
+export function nativeReport(engine: Engine, deps: DoorDeps): NativeReport {
+  const ids = new ReportIds();
+  const boundOf = perSnapshot(bind);
+  return (bytes, call) => {
+    const admission = engine.admit();
+    if (!admission.ok) return { reportId: "", answer: turnedAway(admission) };
+    const { snapshot } = admission;
+    try {
+      return take(bytes, call, { engine, snapshot, ...boundOf(snapshot), ids, deps });
+    } catch (error) {
+      deps.events.failed("weir", error);
+      return fail("", STATUS.internal, "a bug of the engine's, which has been logged");
+    } finally {
+      admission.release();
+    }
   };
 }
 
@@ -56,36 +75,32 @@ interface Taking extends Bound {
   readonly deps: DoorDeps;
 }
 
-function fail(code: StatusCode, message: string): Reply {
-  return { kind: "status", code, message };
+function fail(reportId: string, code: StatusCode, message: string): Reported {
+  return { reportId, answer: { kind: "status", code, message } };
 }
 
-function accepted(records: number, alreadyAccepted: boolean): Reply {
-  return { kind: "message", bytes: ReportResponse.toBinary({ accepted: records, alreadyAccepted }) };
-}
-
-function take(bytes: Uint8Array, call: Call, taking: Taking): Reply {
+function take(bytes: Uint8Array, call: Call, taking: Taking): Reported {
   const { engine, snapshot, ids, deps } = taking;
-  if (snapshot.door("weir") === undefined) return fail(STATUS.failedPrecondition, "door `weir` is not enabled");
+  if (snapshot.door("weir") === undefined) return fail("", STATUS.failedPrecondition, "door `weir` is not enabled");
   const grants = taking.grants.of(call.peer);
-  if (!grants.report) return fail(STATUS.permissionDenied, "to report needs the grant `report`");
+  if (!grants.report) return fail("", STATUS.permissionDenied, "to report needs the grant `report`");
   const request = decode(bytes);
   if (request === undefined) {
     deps.events.undecodable("weir");
-    return fail(STATUS.invalidArgument, "the message is no weir.v1.ReportRequest");
+    return fail("", STATUS.invalidArgument, "the message is no weir.v1.ReportRequest");
   }
   const { reportId } = request;
   if (reportId.length > MAX_REPORT_ID_LENGTH)
-    return fail(STATUS.invalidArgument, `\`report_id\` is longer than ${MAX_REPORT_ID_LENGTH}`);
+    return fail("", STATUS.invalidArgument, `\`report_id\` is longer than ${MAX_REPORT_ID_LENGTH}`);
   const nowMs = deps.monotonicMs();
   const before = reportId === "" ? undefined : ids.find(call.peer, reportId, nowMs);
-  if (before !== undefined) return accepted(before, true);
+  if (before !== undefined) return { reportId, answer: { accepted: before, alreadyAccepted: true } };
   const records = recordsOf(request, call, grants, taking);
-  if (typeof records === "string") return fail(STATUS.invalidArgument, records);
+  if (typeof records === "string") return fail(reportId, STATUS.invalidArgument, records);
   if (engine.report(snapshot, records) === "overloaded")
-    return fail(STATUS.resourceExhausted, "overloaded, nothing was taken: send it again");
+    return fail(reportId, STATUS.resourceExhausted, "overloaded, nothing was taken: send it again");
   if (reportId !== "") ids.remember(call.peer, reportId, records.length, nowMs);
-  return accepted(records.length, false);
+  return { reportId, answer: { accepted: records.length, alreadyAccepted: false } };
 }
 
 /** @returns undefined for what is no ReportRequest. */

@@ -21,8 +21,8 @@ import type { Call, Reply } from "../wire/door.ts";
 import { encodeReport } from "../wire/report-encoder.ts";
 import { MAX_REPORT_ID_LENGTH, REPORT_ID_LIFE_MS } from "./report-ids.ts";
 import { MAX_CHECK_ATTRIBUTES } from "./weir-attributes.ts";
-import { MAX_REQUESTED_QUOTAS, weirCheckDoor } from "./weir-check.ts";
-import { weirReportDoor } from "./weir-report.ts";
+import { MAX_REQUESTED_QUOTAS, nativeCheck, weirCheckDoor } from "./weir-check.ts";
+import { nativeReport, weirReportDoor } from "./weir-report.ts";
 
 const SNAPSHOT = fakeSnapshot();
 const REMOTE = { local: false, address: "10.0.0.9:4711", principal: "spiffe://shop/ns/web/sa/web" };
@@ -47,7 +47,7 @@ interface Asking {
 function check(attributes: Attributes, { peer, engine = new FakeEngine(SNAPSHOT), request = {} }: Asking = {}) {
   const message = CheckRequest.create({ attributes: attributes.map(([name, value]) => ({ name, value })), ...request });
   const deps = fakeDeps();
-  const reply = weirCheckDoor(engine, deps).handle(CheckRequest.toBinary(message), fakeCall(peer));
+  const reply = weirCheckDoor(nativeCheck(engine, deps)).handle(CheckRequest.toBinary(message), fakeCall(peer));
   if (reply instanceof Promise) throw new Error("nothing had to wait");
   const source = engine.checks[0]?.source;
   const read = (name: string): Outcome => source?.read(slotOf(name, engine.snapshot)) ?? ABSENT;
@@ -342,7 +342,10 @@ describe("a native Check", () => {
 
   test("that is none is told so, and one while the engine cannot work fails", () => {
     const deps = fakeDeps();
-    const garbage = weirCheckDoor(new FakeEngine(SNAPSHOT), deps).handle(new Uint8Array([0xff]), fakeCall());
+    const garbage = weirCheckDoor(nativeCheck(new FakeEngine(SNAPSHOT), deps)).handle(
+      new Uint8Array([0xff]),
+      fakeCall(),
+    );
     expect(garbage).toMatchObject({ kind: "status", code: 3 });
     expect(deps.events.seen).toEqual(["undecodable weir"]);
     const engine = new FakeEngine(SNAPSHOT);
@@ -372,7 +375,7 @@ describe("a native Report", () => {
     ReportRequest.toBinary(encodeReport(records, id));
   function door(engine = new FakeEngine(SNAPSHOT)) {
     let nowMs = 0;
-    const report = weirReportDoor(engine, { ...fakeDeps(), monotonicMs: () => nowMs });
+    const report = weirReportDoor(nativeReport(engine, { ...fakeDeps(), monotonicMs: () => nowMs }));
     return {
       engine,
       wait: (ms: number) => {

@@ -12,6 +12,7 @@ import { CheckRequest as AuthCheckRequest } from "#proto/envoy/service/auth/v3/e
 import { type AttributeValue, NullValue, type Value } from "#proto/weir/v1/attribute";
 import { CheckRequest } from "#proto/weir/v1/check";
 import { ReportRequest } from "#proto/weir/v1/report";
+import { CheckBatchRequest } from "#proto/weir/v1/stream";
 import type { Struct } from "#proto/weir/wire/v1/struct";
 import { lenientReadOptions } from "../wire/lenient.ts";
 import { encodeReport } from "../wire/report-encoder.ts";
@@ -233,6 +234,20 @@ describe("in a recording", () => {
     expect(masked.subarray(0, good.length).equals(good)).toBe(true);
     expect(masked.includes(CANARY)).toBe(false);
     expect(masked.length).toBe(torn.length);
+  });
+
+  test("on a stream, a check is masked as it is alone, and so is a report", () => {
+    const attribute = (name: string, string: string) =>
+      ({ name, value: { kind: { oneofKind: "string", string } } }) as const;
+    const check = CheckRequest.create({
+      attributes: [attribute("source.principal", CANARY), attribute("request.method", "GET")],
+    });
+    const batch = Buffer.from(CheckBatchRequest.toBinary({ items: [{ id: 1n }, { id: 2n, check }] }));
+    expect(maskMessage("/weir.v1.Weir/CheckStream", batch, rules("source.principal"))).toEqual(overwritten(batch));
+    const report = Buffer.from(
+      ReportRequest.toBinary(encodeReport([new Map([["source.principal", attribute("", CANARY).value]])], "")),
+    );
+    expect(maskMessage("/weir.v1.Weir/ReportStream", report, rules("source.principal"))).toEqual(overwritten(report));
   });
 
   test("a message of a door without a table is overwritten as a whole", () => {

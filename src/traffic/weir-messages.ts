@@ -86,6 +86,9 @@ function nestedMap(bytes: Buffer, range: Range, inside: Inside): void {
 /** weir.v1.CheckRequest */
 export const CHECK_REQUEST = message({ 1: attribute });
 
+/** weir.v1.CheckBatchRequest: items 1 of check 2 */
+export const CHECK_BATCH_REQUEST = message({ 1: message({ 2: CHECK_REQUEST }) });
+
 /**
  * weir.v1.ReportRequest: words 1, records 2. The values of its attributes are words of the dictionary, so that a word is masked when a
  * masked attribute has it for a value, wherever else it may stand; but not one that is also the name of an attribute, which is no secret.

@@ -29,6 +29,7 @@ export interface SnapshotOptions {
   readonly peers?: readonly PeerPlan[];
   /** `policy/limit`, with `on-request` or not. */
   readonly limits?: readonly { readonly rule: string; readonly onRequest: boolean }[];
+  readonly id?: string;
 }
 
 /** By default a snapshot that reads every attribute there is. */
@@ -45,9 +46,10 @@ export function fakeSnapshot(options: SnapshotOptions = {}): Snapshot {
     mask: options.mask ?? [],
     ...(options.peers && { peers: options.peers }),
   } as const;
+  const { id = "snapshot-1" } = options;
   const parts = {
-    id: "snapshot-1",
-    plan: { id: "snapshot-1", settings, slots: plans, handlers: [], policies: [] },
+    id,
+    plan: { id, settings, slots: plans, handlers: [], policies: [] },
     slots: plans.map(({ name }, slot) => ({ slot, name })),
     door: (name: DoorName) => doors.find(({ door }) => door === name),
     checks: { weir: { rules: [], asks: [], changes: [], limits } },
@@ -59,7 +61,8 @@ export function fakeSnapshot(options: SnapshotOptions = {}): Snapshot {
 export type Decide = (snapshot: Snapshot, input: CheckInput) => Decision | Promise<Decision>;
 
 export class FakeEngine implements Engine {
-  readonly snapshot: Snapshot;
+  snapshot: Snapshot;
+  #watch: (snapshot: string) => void = () => undefined;
   readonly checks: CheckInput[] = [];
   readonly records: ReportRecord[] = [];
   turnAway: Extract<Admission, { ok: false }>["why"] | undefined;
@@ -87,6 +90,17 @@ export class FakeEngine implements Engine {
   report(_snapshot: Snapshot, records: readonly ReportRecord[]): "queued" | "overloaded" {
     if (this.reportAnswer === "queued") this.records.push(...records);
     return this.reportAnswer;
+  }
+
+  watchSnapshot(listener: (snapshot: string) => void): void {
+    listener(this.snapshot.id);
+    this.#watch = listener;
+  }
+
+  /** From now on requests are admitted to this one. */
+  switch(snapshot: Snapshot): void {
+    this.snapshot = snapshot;
+    this.#watch(snapshot.id);
   }
 }
 

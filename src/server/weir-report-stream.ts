@@ -1,0 +1,67 @@
+import { type ReportStreamResponse_Item as Item, ReportStreamResponse } from "#proto/weir/v1/stream";
+import { type Call, type OpenStream, type Reply, STATUS, type StreamDoor, type StreamHandler } from "../wire/door.ts";
+import type { NativeReport, Reported } from "./weir-report.ts";
+
+const WEIR_REPORT_STREAM_PATH = "/weir.v1.Weir/ReportStream";
+
+/** The native API's ReportStream: the unary Report, message by message, each acknowledged in its turn. */
+export function weirReportStreamDoor(report: NativeReport): StreamDoor {
+  return {
+    kind: "stream",
+    path: WEIR_REPORT_STREAM_PATH,
+    open: (call, stream) => new ReportStream(report, call, stream),
+  };
+}
+
+class ReportStream implements StreamHandler {
+  readonly #report: NativeReport;
+  readonly #call: Call;
+  readonly #stream: OpenStream;
+  #messages = 0n;
+  /** Of messages of this turn, or of those before it while the client does not read: then nothing more of it is taken. */
+  #answers: Item[] = [];
+  #congested = false;
+
+  constructor(report: NativeReport, call: Call, stream: OpenStream) {
+    this.#report = report;
+    this.#call = call;
+    this.#stream = stream;
+  }
+
+  message(bytes: Uint8Array): void {
+    this.#answers.push(itemOf(this.#messages, this.#report(bytes, this.#call)));
+    this.#messages += 1n;
+    if (this.#answers.length === 1) this.#stream.afterTurn(() => this.#write());
+  }
+
+  drained(): void {
+    this.#congested = false;
+    this.#write();
+  }
+
+  /** Every message was taken or refused when it came; what is left is to say so. */
+  end(): Reply {
+    if (this.#answers.length === 0) return { kind: "status", code: STATUS.ok, message: "" };
+    return { kind: "message", bytes: this.#taken() };
+  }
+
+  cancel(): void {
+    this.#answers = [];
+  }
+
+  #write(): void {
+    if (this.#answers.length > 0 && !this.#congested) this.#congested = !this.#stream.send(this.#taken());
+  }
+
+  #taken(): Uint8Array {
+    const items = this.#answers;
+    this.#answers = [];
+    return ReportStreamResponse.toBinary({ items });
+  }
+}
+
+function itemOf(index: bigint, { reportId, answer }: Reported): Item {
+  if ("accepted" in answer) return { index, reportId, answer: { oneofKind: "accepted", accepted: answer } };
+  const failure = { statusCode: answer.code, message: answer.message.toWellFormed() };
+  return { index, reportId, answer: { oneofKind: "failure", failure } };
+}

@@ -8,7 +8,7 @@ import {
   snapshotOf,
   type TestEngine,
 } from "../../test/engine/folder.ts";
-import type { LogEntry } from "../adapter/templates.ts";
+import type { CheckAnswer, LogEntry } from "../adapter/templates.ts";
 import { Invalid } from "../attribute/value.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { EngineCounters } from "./create-engine.ts";
@@ -48,6 +48,41 @@ report:
       detail: check.detail
 `,
 };
+
+describe("a Check that waits for an adapter", () => {
+  const never = new Promise<CheckAnswer>(() => undefined);
+  const slow = { ...GET, "request.headers": mapOf({ "x-slow": "1" }) };
+
+  test.each([
+    ["its door's time", { withinMs: 20, call: {} }],
+    ["nine tenths of what its caller waits", { withinMs: 60_000, call: { deadlineMs: 20 } }],
+  ])("is refused after %s: it could not be decided", async (_, { withinMs, call }) => {
+    const { engine, snapshot, handlers, counted } = running();
+    handlers.answer = () => never;
+    const input = checkInput(snapshot, slow, { withinMs });
+    const decision = await engine.check(snapshot, { ...input, call: { ...input.call, ...call } });
+    expect(decision).toMatchObject({ verdict: "undecided", reason: "deadline" });
+    expect(counted).toEqual([expect.stringMatching(/^weir undecided deadline /u)]);
+  });
+
+  test("and is answered in time is decided by the answer; what comes later changes nothing", async () => {
+    const { engine, snapshot, handlers } = running();
+    const answer = Promise.withResolvers<CheckAnswer>();
+    handlers.answer = () => answer.promise;
+    const first = engine.check(snapshot, checkInput(snapshot, slow, { withinMs: 60_000 }));
+    const late = engine.check(snapshot, checkInput(snapshot, slow, { withinMs: 1 }));
+    const refused = await late;
+    answer.resolve({ kind: "objection", message: "listed" });
+    expect(await first).toMatchObject({ verdict: "denied", reason: "adapter" });
+    expect(refused).toMatchObject({ verdict: "undecided", reason: "deadline" });
+  });
+
+  test("has no deadline where nobody names one", async () => {
+    const { engine, snapshot, handlers } = running();
+    handlers.answer = async () => ({ kind: "no-objection" });
+    expect(await engine.check(snapshot, checkInput(snapshot, slow))).toMatchObject({ verdict: "allowed" });
+  });
+});
 
 describe("admission", () => {
   test("holds no more requests than it may; one is let in for each that is answered", () => {

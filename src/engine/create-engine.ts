@@ -72,7 +72,7 @@ class WeirEngine implements RunningEngine {
     const decisionId = `${this.#options.idPrefix}-${this.#decisions.toString(36)}`;
     const run = new Run(snapshot, input, decisionId);
     const waiting = runSteps(run);
-    return waiting ? waiting.then(() => this.#finish(run)) : this.#finish(run);
+    return waiting ? this.#finishInTime(run, waiting) : this.#finish(run);
   }
 
   report(snapshot: Snapshot, records: Parameters<Engine["report"]>[1]): "queued" | "overloaded" {
@@ -91,6 +91,20 @@ class WeirEngine implements RunningEngine {
     this.#drained ??= Promise.withResolvers<void>();
     if (this.#inFlight === 0) this.#drained.resolve();
     return this.#drained.promise;
+  }
+
+  /** A refusal in time is worth more than an answer that nobody waits for: to Envoy that is an error, which may let the request pass. */
+  async #finishInTime(run: Run, waiting: Promise<undefined>): Promise<Decision> {
+    const leftMs = answerBy(run.input) - this.#options.clock.monotonicMs();
+    const late = Promise.withResolvers<"late">();
+    const timer = leftMs < LONGEST_TIMER_MS ? setTimeout(() => late.resolve("late"), leftMs) : undefined;
+    try {
+      if ((await Promise.race([waiting, late.promise])) === "late")
+        run.refuse("undecided", "deadline", undefined, "an adapter had not answered in time");
+    } finally {
+      clearTimeout(timer);
+    }
+    return this.#finish(run);
   }
 
   #released(): void {
@@ -115,6 +129,18 @@ class WeirEngine implements RunningEngine {
     }
     return decision;
   }
+}
+
+/** An answer has to get back to the caller before he gives up: of the time that he waits we take so much. */
+const SHARE_OF_WAIT = 0.9;
+
+/** Timers know no longer time. Milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31;
+
+/** @returns monotonic milliseconds by which an answer has to leave; `Infinity` where nobody says so. */
+function answerBy({ call, withinMs = Number.POSITIVE_INFINITY }: CheckInput): number {
+  const { arrivedMs, deadlineMs = Number.POSITIVE_INFINITY } = call;
+  return arrivedMs + Math.min(withinMs, (deadlineMs - arrivedMs) * SHARE_OF_WAIT);
 }
 
 /** Those who were admitted under one snapshot. */

@@ -17,6 +17,7 @@ export type Reason =
   | "limit"
   | "limit-error"
   | "limit-unavailable"
+  | "deadline"
   | "door-off"
   | "incomplete"
   | "quota-only"

@@ -41,6 +41,8 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Monotonic milliseconds (`performance.now()` scale). */
   readonly arrivedMs: number;
+  /** Monotonic milliseconds at which the caller waits no longer; undefined when it did not say. */
+  readonly deadlineMs?: number | undefined;
 }
 
 export interface CheckInput {
@@ -55,6 +57,8 @@ export interface CheckInput {
   readonly deduplicationId: string;
   /** The W3C `traceparent` header of the request, for spans of decisions. */
   readonly traceparent?: string;
+  /** Milliseconds from the call's arrival: an adapter that has not answered by then is not waited for. Undefined: for ever. */
+  readonly withinMs?: number;
   /** Set by a door that could not make sense of the message: undecided, with this reason and detail. */
   readonly refused?: { readonly reason: "door-off" | "not-granted" | "undecodable"; readonly detail: string };
 }

@@ -76,7 +76,7 @@ interface Exchange {
   readonly mask: Mask;
 }
 
-function open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Binding, { events }: DoorDeps): Exchange {
+function open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Binding, { events, limits }: DoorDeps): Exchange {
   const { readers, settings, mask } = binding;
   const { check, proxy } = binding.grants.of(call.peer);
   const message = decode(bytes);
@@ -88,6 +88,7 @@ function open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Bindin
     door,
     source: readerSource(readers, request),
     call,
+    withinMs: limits.extAuthzDeadlineMs,
     quotas: [],
     quotaOnly: false,
     deduplicationId: request.http?.id ?? "",

@@ -77,7 +77,7 @@ function open(
   call: Call,
   snapshot: Snapshot,
   { declared, grants: table }: Bound,
-  { events }: DoorDeps,
+  { events, limits }: DoorDeps,
 ): CheckInput | Failure {
   const request = decode(bytes);
   if (request === undefined) {
@@ -99,6 +99,7 @@ function open(
     door: "weir",
     source: bagSource(admitted.bag, snapshot.slots),
     call,
+    withinMs: limits.weirDeadlineMs,
     quotas: quotas.requested,
     quotaOnly: request.quotaOnly,
     deduplicationId: request.deduplicationId,

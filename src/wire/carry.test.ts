@@ -92,6 +92,29 @@ describe("a unary door", () => {
     never.resolve(message("too late"));
   });
 
+  test("is not asked when its caller waits no longer", async () => {
+    let asked = 0;
+    const { server } = await serve([
+      echo(() => {
+        asked += 1;
+        return message("too late");
+      }),
+    ]);
+    const session = connectHttp2(`http://${server.address}`);
+    onTestFinished(() => session.destroy());
+    const stream = session.request({
+      ":method": "POST",
+      ":path": ECHO,
+      "content-type": "application/grpc",
+      "grpc-timeout": "0m",
+    });
+    stream.end(Buffer.alloc(5));
+    const code = await new Promise((resolve) => stream.once("response", (headers) => resolve(headers["grpc-status"])));
+    expect(Number(code)).toBe(status.DEADLINE_EXCEEDED);
+    expect(await say(clientOf(server), "")).toEqual({ bytes: "too late" });
+    expect(asked).toBe(1);
+  });
+
   test("sees no message larger than the limit, packed or not, and none that is not what it says", async () => {
     let seen = 0;
     const { server } = await serve(

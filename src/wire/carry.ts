@@ -34,6 +34,12 @@ const BUG: Refusal = { kind: "status", code: STATUS.internal, message: "internal
 /** @returns a grpc-js handler that brings each message to the door and the door's reply back. */
 export function carryUnary(door: UnaryDoor, carrier: Carrier) {
   return (grpcCall: UnaryCall, respond: sendUnaryData<Buffer>): void => {
+    const deadline = grpcCall.getDeadline();
+    // Nobody waits for it any more. `Infinity` is what nearly all of them have.
+    if (deadline !== Number.POSITIVE_INFINITY && Number(deadline) <= Date.now()) {
+      respond({ code: STATUS.deadlineExceeded, details: "it came too late to be looked at" });
+      return;
+    }
     const done = carrier.inFlight.begin();
     const finish = (reply: Reply): void => {
       done();

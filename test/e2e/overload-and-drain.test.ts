@@ -113,7 +113,7 @@ async function heldOptions(gate: Gate, args: readonly string[]): Promise<MeshOpt
       "watch.yaml": WATCH,
       ...hold,
     }),
-    args: () => args,
+    args: () => ["--limit", `ext-authz-deadline-ms=${PATIENT_MS}`, ...args],
     listeners: [
       edge({ authz: { timeoutMs: PATIENT_MS } }),
       edge({ name: "lenient", authz: { timeoutMs: PATIENT_MS, failureModeAllow: true } }),

@@ -58,6 +58,7 @@ describe.skipIf(WITHOUT_ENVOY)("a folder that changes", () => {
         "watch.yaml": WATCH,
         ...hold,
       }),
+      args: () => ["--limit", `ext-authz-deadline-ms=${PATIENT_MS}`],
       listeners: [edge({ authz: { timeoutMs: PATIENT_MS } })],
     });
   });

@@ -4,6 +4,8 @@ import { LOG_LEVELS, type LogLevel } from "../telemetry/index.ts";
 import type { Address } from "../wire/address.ts";
 import { LIMITS, type WireLimits } from "../wire/limits.ts";
 import { exposureOf } from "../wire/server.ts";
+import type { TlsClients } from "../wire/tls.ts";
+import type { TlsPaths } from "../wire/tls-material.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { address, limits, loopbackAddress, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
@@ -29,6 +31,10 @@ interface ServeFlags {
   readonly graceMs: number;
   readonly insecure: boolean;
   readonly limit?: Partial<WireLimits>;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly tlsClients?: TlsClients;
   readonly logLevel: LogLevel;
 }
 
@@ -77,6 +83,24 @@ export function serveCommand(io: CommandIo, finish: Finish): Command {
         .default(DEFAULT_GRACE_MS),
     )
     .addOption(
+      setting("--tls-cert <file>", "our certificate, PEM, with those of its issuers behind it", "WEIR_TLS_CERT"),
+    )
+    .addOption(setting("--tls-key <file>", "the key of the certificate, PEM", "WEIR_TLS_KEY"))
+    .addOption(
+      setting(
+        "--tls-client-ca <file>",
+        "authorities whose client certificates are believed, PEM",
+        "WEIR_TLS_CLIENT_CA",
+      ),
+    )
+    .addOption(
+      setting(
+        "--tls-clients <which>",
+        "with --tls-client-ca: must clients show a certificate (default: require)",
+        "WEIR_TLS_CLIENTS",
+      ).choices(["require", "optional"]),
+    )
+    .addOption(
       setting("--insecure [yes]", "serve gRPC without TLS where other machines can connect", "WEIR_INSECURE")
         .argParser(truth)
         .preset("yes")
@@ -114,6 +138,7 @@ Examples:
   weir serve --grpc 127.0.0.1:0 --metrics-address 0.0.0.0:9094
   weir serve --record traffic.ndjson
   weir serve --limit max-connections=20000 --limit connection-age-ms=1800000
+  weir serve --grpc 0.0.0.0:9091 --tls-cert tls.crt --tls-key tls.key --tls-client-ca ca.crt
 `;
 
 async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
@@ -121,13 +146,15 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
     io.err(`weir: --workers ${flags.workers}: this version serves from one thread; start more processes instead\n`);
     return EXIT.usage;
   }
-  const exposure = exposureOf(flags.grpc, flags.insecure);
-  if (exposure !== undefined) {
-    io.err(`weir: ${exposure}\n`);
+  const tls = tlsFlags(flags);
+  const problem = "problem" in tls ? tls.problem : exposureOf(flags.grpc, flags.insecure || tls.paths !== undefined);
+  if ("problem" in tls || problem !== undefined) {
+    io.err(`weir: ${problem}\n`);
     return EXIT.usage;
   }
   const log = io.openLog(flags.logLevel);
-  const serving = await startServing({ ...flags, limits: flags.limit ?? {}, log, version: io.version });
+  const settings = { ...flags, limits: flags.limit ?? {}, ...(tls.paths && { tls: tls.paths }) };
+  const serving = await startServing({ ...settings, log, version: io.version });
   switch (serving.kind) {
     case "problem":
       io.err(`weir: ${serving.problem}\n`);
@@ -147,6 +174,29 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
       await serving.stop();
       return EXIT.ok;
   }
+}
+
+/** @returns where the certificates stand, if anywhere; or in words for people what does not go together. */
+function tlsFlags({
+  grpc,
+  tlsCert,
+  tlsKey,
+  tlsClientCa,
+  tlsClients,
+}: ServeFlags):
+  | { readonly paths: (TlsPaths & { readonly clients: TlsClients }) | undefined }
+  | { readonly problem: string } {
+  if (tlsCert === undefined && tlsKey === undefined) {
+    if (tlsClientCa !== undefined) return { problem: "--tls-client-ca needs --tls-cert and --tls-key" };
+    return tlsClients === undefined ? { paths: undefined } : { problem: "--tls-clients needs --tls-client-ca" };
+  }
+  if (tlsCert === undefined) return { problem: "--tls-key needs --tls-cert" };
+  if (tlsKey === undefined) return { problem: "--tls-cert needs --tls-key" };
+  if (tlsClients !== undefined && tlsClientCa === undefined) return { problem: "--tls-clients needs --tls-client-ca" };
+  if (grpc.kind === "unix")
+    return { problem: "a Unix socket is for this machine alone and takes no TLS; leave --tls-cert and --tls-key out" };
+  const clientCa = tlsClientCa === undefined ? {} : { clientCa: tlsClientCa };
+  return { paths: { certificate: tlsCert, key: tlsKey, ...clientCa, clients: tlsClients ?? "require" } };
 }
 
 /** Put before a file's name, so that people can click on it. */

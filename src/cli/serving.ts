@@ -9,6 +9,9 @@ import { createMetrics, type Log, type Metrics } from "../telemetry/index.ts";
 import { openRecording, type Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
 import type { WireLimits } from "../wire/limits.ts";
+import type { TlsClients } from "../wire/tls.ts";
+import { openTlsFiles, type TlsFiles } from "../wire/tls-files.ts";
+import type { TlsMaterial, TlsPaths } from "../wire/tls-material.ts";
 import { type RequestService, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
 import { statusOf } from "./status.ts";
@@ -25,6 +28,8 @@ export interface ServingOptions {
   readonly insecure: boolean;
   /** Those that are not the defaults. */
   readonly limits: Partial<WireLimits>;
+  /** Undefined: no TLS. */
+  readonly tls?: TlsPaths & { readonly clients: TlsClients };
   readonly log: Log;
   readonly version: string;
 }
@@ -55,9 +60,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const metrics = createMetrics({ log, now: () => Date.now(), version, process: true });
   const recording = await openRecordingIfAsked(options, metrics, clock);
   if (recording !== undefined && "problem" in recording) return { kind: "problem", usage: true, ...recording };
+  const certificates = await openCertificatesIfAsked(options, metrics);
+  if (certificates !== undefined && "problem" in certificates) {
+    await recording?.close();
+    return { kind: "problem", usage: true, ...certificates };
+  }
   let runtime: Runtime | undefined;
   const requests = serveInThread({
-    settings: settingsOf(options),
+    settings: settingsOf(options, certificates),
     metrics,
     log,
     clock,
@@ -79,11 +89,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     return { kind: "invalid-policy", ...started.failure };
   }
   runtime = started;
-  return new Assembly({ options, runtime, requests, metrics, recording }).open();
+  return new Assembly({ options, runtime, requests, metrics, recording, certificates }).open();
 }
 
-function settingsOf({ grpc, insecure, limits, maxInFlight }: ServingOptions): RequestSettings {
-  return { grpc, insecure, limits, maxInFlight, idPrefix: randomBytes(ID_BYTES).toString("hex") };
+function settingsOf(options: ServingOptions, certificates: TlsFiles | undefined): RequestSettings {
+  const { grpc, insecure, limits, maxInFlight } = options;
+  const tls = certificates && { material: certificates.current, clients: options.tls?.clients ?? "require" };
+  return { grpc, insecure, limits, tls, maxInFlight, idPrefix: randomBytes(ID_BYTES).toString("hex") };
 }
 
 /** Enough that no two processes behind one load balancer begin their decision ids alike. */
@@ -101,12 +113,17 @@ function openRecordingIfAsked({ record, log }: ServingOptions, metrics: Metrics,
   return openRecording({ file: record, log, telemetry: metrics, epochNanos: () => clock.epochNanos() });
 }
 
+function openCertificatesIfAsked({ tls, log }: ServingOptions, telemetry: Metrics) {
+  return tls && openTlsFiles({ paths: tls, log, telemetry, now: () => Date.now() });
+}
+
 interface Parts {
   readonly options: ServingOptions;
   readonly runtime: Runtime;
   readonly requests: RequestService;
   readonly metrics: Metrics;
   readonly recording: Recording | undefined;
+  readonly certificates: TlsFiles | undefined;
 }
 
 /** Everything that is open while it serves, and the order in which it goes. */
@@ -116,17 +133,21 @@ class Assembly {
   readonly #requests: RequestService;
   readonly #metrics: Metrics;
   readonly #recording: Recording | undefined;
+  readonly #certificates: TlsFiles | undefined;
+  readonly #ending = new AbortController();
+  #watching: Promise<void> | undefined;
   readonly #admins: RunningAdmin[] = [];
   readonly #startedAt = new Date();
   #grpc = "";
   #draining = false;
 
-  constructor({ options, runtime, requests, metrics, recording }: Parts) {
+  constructor({ options, runtime, requests, metrics, recording, certificates }: Parts) {
     this.#options = options;
     this.#runtime = runtime;
     this.#requests = requests;
     this.#metrics = metrics;
     this.#recording = recording;
+    this.#certificates = certificates;
   }
 
   async open(): Promise<Serving> {
@@ -135,10 +156,13 @@ class Assembly {
       snapshotSince: () => runtime.loaded?.loadedAt,
       inFlight: () => this.#requests.inFlight,
       handlers: () => runtime.handlers(),
+      certificateExpiry: () => this.#certificates?.current.expiresAtMs,
     });
     const server = await this.#requests.listen();
     if ("problem" in server) return this.#giveUp(server.problem);
     this.#grpc = server.address;
+    const publish = (material: TlsMaterial): void => this.#requests.useCertificates(material);
+    this.#watching = this.#certificates?.watch(publish, this.#ending.signal);
     const admin = await this.#openAdmin("admin", this.#options.admin);
     if ("problem" in admin) return this.#giveUp(admin.problem);
     const { metricsAddress } = this.#options;
@@ -201,6 +225,8 @@ class Assembly {
     const { log, graceMs } = this.#options;
     this.#draining = true;
     log.info("shutting down", { inFlight: this.#requests.inFlight, graceMs });
+    this.#ending.abort();
+    await this.#watching;
     await this.#requests.drain(graceMs);
     await inTime(this.#close(), CLOSE_LIMIT_MS, () => log.warn("shutting down: handlers did not close in time"));
     await this.#recording?.close();

@@ -76,7 +76,13 @@ interface Exchange {
   readonly mask: Mask;
 }
 
-function open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Binding, { events, limits }: DoorDeps): Exchange {
+function open(
+  bytes: Uint8Array,
+  call: Call,
+  snapshot: Snapshot,
+  binding: Binding,
+  { events, limits }: DoorDeps,
+): Exchange {
   const { readers, settings, mask } = binding;
   const { check, proxy } = binding.grants.of(call.peer);
   const message = decode(bytes);

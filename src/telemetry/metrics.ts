@@ -122,6 +122,14 @@ class OwnMetrics implements Metrics {
     this.#counters.connectionsEnded.add(1, why);
   }
 
+  handshakeFailed(why: string): void {
+    this.#counters.handshakesFailed.add(1, why);
+  }
+
+  certificatesLoaded(result: "ok" | "error"): void {
+    this.#counters.certificateLoads.add(1, result);
+  }
+
   #readFamilies(): readonly Family[] {
     const gauge = (name: string, help: string, read: () => readonly Sample[]) => readFamily(name, help, "gauge", read);
     return [
@@ -131,6 +139,10 @@ class OwnMetrics implements Metrics {
       }),
       gauge("weir_in_flight", "Calls admitted and not yet answered.", () => [bare(this.#view?.inFlight() ?? 0)]),
       gauge("weir_connections_open", "Connections of the gRPC listener.", () => [bare(this.#connectionsOpen)]),
+      gauge("weir_tls_certificate_expiry_timestamp_seconds", "When our certificate expires, since the epoch.", () => {
+        const expiresAtMs = this.#view?.certificateExpiry?.();
+        return expiresAtMs === undefined ? [] : [bare(expiresAtMs / 1000)];
+      }),
       readFamily(
         "weir_records_total",
         "Records per report handler: accepted = delivered + dropped + queued.",
@@ -186,6 +198,8 @@ function makeCounters() {
     recorded: new Counter("weir_recorded_messages_total", "Messages written to the recording, or lost to it.", [
       "state",
     ]),
+    handshakesFailed: new Counter("weir_tls_handshakes_failed_total", "TLS handshakes that came to nothing.", ["why"]),
+    certificateLoads: new Counter("weir_tls_certificate_loads_total", "Changes of the certificate files.", ["result"]),
     connections: new Counter("weir_connections_total", "Connections of the gRPC listener.", ["event"]),
     connectionsEnded: new Counter("weir_connections_ended_total", "Connections that were ended from our side.", [
       "why",

@@ -31,6 +31,10 @@ export interface Telemetry {
   connection(event: "opened" | "closed" | "refused"): void;
   /** A connection was ended by us: `age`, `idle`, … */
   connectionEnded(why: string): void;
+  /** A TLS handshake came to nothing. */
+  handshakeFailed(why: string): void;
+  /** The certificate files changed and were taken, or could not be. */
+  certificatesLoaded(result: "ok" | "error"): void;
 }
 
 /** What is looked at when somebody scrapes; nothing of it is counted twice. */
@@ -40,6 +44,8 @@ export interface TelemetryView {
   /** Requests admitted and not yet answered. */
   inFlight(): number;
   handlers(): readonly HandlerCounts[];
+  /** Milliseconds since the epoch at which our certificate expires; undefined without TLS. */
+  certificateExpiry?(): number | undefined;
 }
 
 /** A report handler's exact account, in records: accepted = delivered + dropped + queued. */
@@ -66,4 +72,6 @@ export const UNCOUNTED: Telemetry = {
   recorded: () => undefined,
   connection: () => undefined,
   connectionEnded: () => undefined,
+  handshakeFailed: () => undefined,
+  certificatesLoaded: () => undefined,
 };

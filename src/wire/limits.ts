@@ -61,6 +61,7 @@ const ROWS = {
   connectionIdleMs: row(15 * MINUTE_MS, [1_000, DAY_MS], "a connection without a call", "closed"),
   keepaliveMs: row(30_000, [1_000, HOUR_MS], "between two signs of life that are asked of a connection", ""),
   keepaliveTimeoutMs: row(10_000, [100, HOUR_MS], "for a sign of life", "closed"),
+  handshakeMs: row(5_000, [10, HOUR_MS], "for a TLS handshake", "closed, counted"),
   prefaceMs: row(10_000, [100, HOUR_MS], "from connecting to the first words of HTTP/2", "closed"),
   stuckMs: row(
     15_000,

@@ -17,15 +17,23 @@ export class Peers {
     this.#unix = unix;
   }
 
-  /** To be called before the first call of the connection can arrive. */
-  join(socket: Socket): void {
+  /**
+   * To be called before the first call of the connection can arrive.
+   * @param principal who the connection's certificate says it is, where it was verified
+   * @returns false where calls of this connection could not be told from those of another: it must not be served. Of two connections from
+   *   one address and port, to two addresses of ours, one may have another certificate than the other.
+   */
+  join(socket: Socket, principal?: string): boolean {
     const { remoteAddress, remotePort } = socket;
-    if (this.#unix || remoteAddress === undefined) return;
+    if (this.#unix) return true;
+    if (remoteAddress === undefined) return false;
     const name = `${remoteAddress}:${remotePort}`;
+    if (this.#byName.has(name)) return false;
     const host = remoteAddress.replace(/^::ffff:(?=\d+\.)/, "");
     const address = host.includes(":") ? `[${host}]:${remotePort}` : `${host}:${remotePort}`;
-    this.#byName.set(name, { address, principal: undefined, local: isLoopback(host) });
+    this.#byName.set(name, { address, principal, local: isLoopback(host) });
     socket.once("close", () => this.#byName.delete(name));
+    return true;
   }
 
   /** @param name what grpc-js calls the peer of a call: its address, a colon, its port. */

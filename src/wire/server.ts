@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type ConnectionInjector, Server, ServerCredentials, setLogger } from "@grpc/grpc-js";
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import { type Address, formatAddress, isLocal } from "./address.ts";
@@ -11,6 +12,8 @@ import { Listener } from "./listener.ts";
 import { Peers } from "./peers.ts";
 import { addReflection, REFLECTION_PREFIX } from "./reflection.ts";
 import { Sessions } from "./sessions.ts";
+import { TlsFront, type TlsSettings } from "./tls.ts";
+import type { TlsMaterial } from "./tls-material.ts";
 
 /**
  * How long a connection may stay open when nothing of ours is in flight on it any more: what was written must get out, and a health watch
@@ -26,8 +29,10 @@ export interface ServerOptions {
   readonly address: Address;
   /** Serve without TLS although others than this machine can connect. */
   readonly insecure: boolean;
+  /** Undefined: no TLS. */
+  readonly tls?: TlsSettings | undefined;
   readonly log: Log;
-  readonly telemetry: Pick<Telemetry, "failed" | "connection" | "connectionEnded">;
+  readonly telemetry: Pick<Telemetry, "failed" | "connection" | "connectionEnded" | "handshakeFailed">;
   /** Monotonic milliseconds; the scale of `Call.arrivedMs`. */
   readonly monotonicMs: () => number;
   readonly limits?: Partial<WireLimits>;
@@ -44,6 +49,8 @@ export interface RunningServer {
   moveAway(count: number): number;
   /** Says NOT_SERVING to those who ask for its health; everything else goes on. */
   notServing(): void;
+  /** From the next handshake on these certificates count; connections that are open go on. Without TLS it is a mistake to call it. */
+  useCertificates(material: TlsMaterial): void;
   /**
    * Takes no new connections and no new calls, waits for the calls in flight, ends the streams, closes the connections. After `graceMs` it
    * waits no longer: what is still in flight is cancelled.
@@ -54,20 +61,24 @@ export interface RunningServer {
 
 /** Serves the doors over gRPC. A problem is a sentence for people: the address is taken, or must not be used like this. */
 export async function startServer(options: ServerOptions): Promise<RunningServer | { readonly problem: string }> {
-  const { address, insecure } = options;
-  const problem = exposureOf(address, insecure);
+  const { address, insecure, tls } = options;
+  const problem = exposureOf(address, insecure || tls !== undefined);
   if (problem !== undefined) return { problem };
   const server = new GrpcServer(options);
   const listening = await server.listen(address);
   return "problem" in listening ? listening : server;
 }
 
-/** @returns in words for people why an address must not be served like this; undefined when it may. */
-export function exposureOf(address: Address, insecure: boolean): string | undefined {
-  if (insecure || isLocal(address)) return undefined;
+/**
+ * @param allowed there is TLS, or it was said that there need not be
+ * @returns in words for people why an address must not be served like this; undefined when it may.
+ */
+export function exposureOf(address: Address, allowed: boolean): string | undefined {
+  if (allowed || isLocal(address)) return undefined;
   return (
     `${formatAddress(address)} can be reached from other machines and would be served without TLS: whoever connects could ask and report ` +
-    "what he likes; use a loopback address or a Unix socket, or say --insecure if the network in front of it keeps others out"
+    "what he likes; use a loopback address or a Unix socket, give certificates (--tls-cert, --tls-key, --tls-client-ca), or say --insecure " +
+    "if the network in front of it keeps others out"
   );
 }
 
@@ -77,10 +88,11 @@ class GrpcServer implements RunningServer {
   readonly #injector: ConnectionInjector;
   readonly #listener: Listener;
   readonly #sessions: Sessions;
+  readonly #tls: TlsFront | undefined;
   readonly #log: Log;
   #address = "";
 
-  constructor({ doors, address, log, telemetry, monotonicMs, limits: given }: ServerOptions) {
+  constructor({ doors, address, tls, log, telemetry, monotonicMs, limits: given }: ServerOptions) {
     const limits = { ...WIRE_LIMITS, ...given };
     const peers = new Peers(address.kind === "unix");
     const { maxWaitingAnswers, maxConnections } = limits;
@@ -90,7 +102,7 @@ class GrpcServer implements RunningServer {
     this.#health = new Health(doors.map(serviceOf), "SERVING");
     this.#health.addTo(server);
     addReflection(server);
-    // Where TLS will be: credentials with our own certificates, and a peer's principal out of his.
+    // Not grpc-js does the TLS, but we in front of it: what it gets to see is decrypted.
     this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#sessions = new Sessions({
       limits,
@@ -101,11 +113,17 @@ class GrpcServer implements RunningServer {
     });
     interceptHttp2(server, limits.maxHeaderListBytes, this.#sessions);
     this.#log = log;
+    const serve = (socket: Socket, principal?: string): void => {
+      if (peers.join(socket, principal)) this.#injector.injectConnection(socket);
+      else socket.destroy();
+    };
+    const events = { secured: serve, failed: (why: string) => telemetry.handshakeFailed(why) };
+    this.#tls = tls && new TlsFront({ ...tls, handshakeMs: limits.handshakeMs, log, events });
     this.#listener = new Listener(maxConnections, {
       opened: (socket) => {
-        peers.join(socket);
         telemetry.connection("opened");
-        this.#injector.injectConnection(socket);
+        if (this.#tls === undefined) serve(socket);
+        else this.#tls.take(socket);
       },
       closed: () => telemetry.connection("closed"),
       refused: () => telemetry.connection("refused"),
@@ -138,9 +156,15 @@ class GrpcServer implements RunningServer {
     this.#health.set("NOT_SERVING");
   }
 
+  useCertificates(material: TlsMaterial): void {
+    if (this.#tls === undefined) throw new Error("certificates for a server without TLS");
+    this.#tls.use(material);
+  }
+
   async drain(graceMs: number): Promise<number> {
     this.notServing();
     this.#listener.close();
+    this.#tls?.close();
     this.#injector.drain(graceMs);
     await withLimit(graceMs, (signal) => Promise.race([this.#listener.emptied(), this.#quiet(signal)]));
     const cut = this.#listener.destroyAll();

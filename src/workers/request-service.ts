@@ -6,6 +6,7 @@ import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Metrics } from "../telemetry/index.ts";
 import type { Recording } from "../traffic/index.ts";
+import type { TlsMaterial } from "../wire/tls-material.ts";
 import { FLUSH_EVERY_MS, type RequestSettings, RequestSide } from "./request-side.ts";
 
 /** Where requests are answered, as the rest of the process sees it: in this thread, or in several. */
@@ -16,6 +17,8 @@ export interface RequestService {
   readonly inFlight: number;
   /** Takes requests, once something was published. @returns the address with the real port, or in words for people why not. */
   listen(): Promise<{ readonly address: string } | { readonly problem: string }>;
+  /** From the next handshake on these certificates count. */
+  useCertificates(material: TlsMaterial): void;
   /** Resolves when what was counted and reported until now has arrived here; for a scrape. */
   flush(): Promise<void>;
   /** No new calls; resolves when those in flight were answered, or `graceMs` later were cut off. */
@@ -48,6 +51,7 @@ export function serveInThread(options: RequestServiceOptions): RequestService {
       return side.engine.inFlight;
     },
     listen: () => side.listen(),
+    useCertificates: (material) => side.useCertificates(material),
     async flush() {
       reporter.flush();
     },

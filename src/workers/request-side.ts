@@ -10,6 +10,8 @@ import type { Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
 import { limitsWith, type WireLimits } from "../wire/limits.ts";
 import { type RunningServer, startServer } from "../wire/server.ts";
+import type { TlsSettings } from "../wire/tls.ts";
+import type { TlsMaterial } from "../wire/tls-material.ts";
 import { recorded } from "./recorded.ts";
 
 /** What is asked of those who answer requests. Plain data: it crosses to threads. */
@@ -18,6 +20,8 @@ export interface RequestSettings {
   readonly insecure: boolean;
   /** Those that are not the defaults. */
   readonly limits: Partial<WireLimits>;
+  /** The certificates at the start, and what is asked of clients. */
+  readonly tls?: TlsSettings | undefined;
   /** Of the whole process. */
   readonly maxInFlight: number;
   /** Unique per process; decision ids begin with it. */
@@ -60,10 +64,15 @@ export class RequestSide {
     const epochNanos = (): bigint => clock.epochNanos();
     const doors = openDoors(this.engine, { events: telemetry, epochNanos, monotonicMs, limits });
     const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, masks));
-    const { grpc: address, insecure } = settings;
-    const server = await startServer({ doors: carried, address, insecure, log, telemetry, monotonicMs, limits });
+    const { grpc: address, insecure, tls } = settings;
+    const server = await startServer({ doors: carried, address, insecure, tls, log, telemetry, monotonicMs, limits });
     if (!("problem" in server)) this.#server = server;
     return server;
+  }
+
+  /** From the next handshake on these certificates count. */
+  useCertificates(material: TlsMaterial): void {
+    this.#server?.useCertificates(material);
   }
 
   /** No new connections and calls; resolves when those in flight were answered, or `graceMs` later were cut off. */

@@ -15,6 +15,7 @@ import { MAX_REPORT_RECORDS } from "../../src/server/report-codec.ts";
 import { MAX_REPORT_IDS, REPORT_ID_LIFE_MS } from "../../src/server/report-ids.ts";
 import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
 import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
+import { MAX_TLS_FILE_BYTES } from "../../src/wire/tls-material.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
 
 const reference = await readDocument("docs/policy-reference.md");
@@ -114,6 +115,7 @@ const GIB = 1024 * MIB;
 
 describe("the limits on the operations page", () => {
   test.each([
+    ["a file of certificates or keys", `${MAX_TLS_FILE_BYTES / MIB} MiB`],
     ["records of one native Report", `${MAX_REPORT_RECORDS}`],
     ["quotas named by one Check", `${MAX_REQUESTED_QUOTAS}`],
     ["`report_id`s remembered", `${MAX_REPORT_IDS}, for ${REPORT_ID_LIFE_MS / 60_000} minutes`],
@@ -137,7 +139,7 @@ describe("the limits on the operations page", () => {
 
   test("are all there", () => {
     const [, table = ""] = operations.split("## Limits");
-    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(13);
+    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(14);
   });
 
   test("hold for shutting down, too", async () => {

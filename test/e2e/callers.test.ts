@@ -2,7 +2,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeMint } from "../../deploy/demo/tokens.ts";
-import { makeAuthority } from "./support/certificates.ts";
+import { makeAuthority } from "../wire/certificates.ts";
 import { WITHOUT_ENVOY } from "./support/envoy.ts";
 import { CASE_HEADER, edge, type Mesh, type Sent, startMesh } from "./support/mesh.ts";
 import { usualHandlers, WATCH } from "./support/policies.ts";

@@ -12,7 +12,7 @@ import { valuesOf } from "../../deploy/headers.ts";
 import { pollUntil } from "../../deploy/poll.ts";
 import { type Greeter, startGreeter } from "../../deploy/services/greeter.ts";
 import { type Orders, startOrders } from "../../deploy/services/orders.ts";
-import { makeAuthority } from "./support/certificates.ts";
+import { makeAuthority } from "../wire/certificates.ts";
 import { envoyWith, WITHOUT_ENVOY } from "./support/envoy.ts";
 import { allowed, attributesOf, denied, httpEntry, tcpEntry } from "./support/envoy-messages.ts";
 import { type Answer, type ScriptedServer, startScriptedServer } from "./support/scripted-server.ts";

@@ -5,6 +5,7 @@ import type { Address } from "../../src/wire/address.ts";
 import type { Call, Door, Reply } from "../../src/wire/door.ts";
 import type { WireLimits } from "../../src/wire/limits.ts";
 import { type RunningServer, startServer } from "../../src/wire/server.ts";
+import type { TlsSettings } from "../../src/wire/tls.ts";
 
 /** A small service for tests of the wire: a server of given doors, and a caller of it. Everything is closed when the test ends. */
 
@@ -14,6 +15,7 @@ export const LOG = "/test.v1.Echo/Log";
 interface ServeOptions {
   readonly address?: Address;
   readonly limits?: Partial<WireLimits>;
+  readonly tls?: TlsSettings;
 }
 
 /** A server of these doors on a free port, and what it told of itself. */
@@ -21,10 +23,12 @@ export async function serve(doors: readonly Door[], options: ServeOptions = {}) 
   const failed: unknown[] = [];
   const connections = { opened: 0, closed: 0, refused: 0 };
   const ended: string[] = [];
+  const handshakes: string[] = [];
   const server = await startServer({
     doors,
     address: options.address ?? { kind: "tcp", host: "127.0.0.1", port: 0 },
     insecure: false,
+    tls: options.tls,
     log: SILENT,
     telemetry: {
       failed: (_where, error) => failed.push(error),
@@ -32,13 +36,14 @@ export async function serve(doors: readonly Door[], options: ServeOptions = {}) 
         connections[event] += 1;
       },
       connectionEnded: (why) => ended.push(why),
+      handshakeFailed: (why) => handshakes.push(why),
     },
     monotonicMs: () => performance.now(),
     ...(options.limits ? { limits: options.limits } : {}),
   });
   if ("problem" in server) throw new Error(server.problem);
   onTestFinished(async () => void (await server.drain(0)));
-  return { server, failed, connections, ended };
+  return { server, failed, connections, ended, handshakes };
 }
 
 export function clientOf(server: RunningServer): Client {

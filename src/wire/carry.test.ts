@@ -325,7 +325,7 @@ describe("a stream door", () => {
           ...handler,
           message: (bytes) => {
             handler.message(bytes);
-            while (stream.send(Buffer.alloc(10_000))) sent += 1;
+            while (stream.send(Buffer.alloc(100_000))) sent += 1;
             sent += 1;
             full.resolve(events.length);
           },

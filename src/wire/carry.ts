@@ -28,6 +28,9 @@ type StreamCall = ServerDuplexStream<Buffer, Buffer>;
 
 type Refusal = Extract<Reply, { kind: "status" }>;
 
+/** Messages that may wait on one stream because its client does not read; then nothing of it is read either until all of them are written. */
+const MAX_UNWRITTEN = 4;
+
 /** A bug of ours, said to the caller in one word: our inside is not his business. */
 const BUG: Refusal = { kind: "status", code: STATUS.internal, message: "internal error" };
 
@@ -79,6 +82,9 @@ class CarriedStream implements OpenStream {
   #state: "open" | "ending" | "over" = "open";
   /** The handler wants no message now. */
   #held = false;
+  /** Messages that were sent and are not on their way yet: there is no room with the client. */
+  #unwritten = 0;
+  readonly #written = (): void => this.#drained();
   /** The client does not read. */
   #congested = false;
   #leave: () => void = () => undefined;
@@ -101,17 +107,18 @@ class CarriedStream implements OpenStream {
       this.#handler = this.#door.open(new GrpcCall(call, this.#carrier), this);
     });
     call.on("data", (bytes: Buffer) => this.#message(bytes));
-    call.on("drain", () => this.#drained());
     call.on("end", () => this.#end());
   }
 
   send(bytes: Uint8Array): boolean {
     if (this.#state === "over") return true;
-    if (this.#grpcCall.writableLength >= this.#carrier.maxWaitingAnswers) {
+    if (this.#unwritten >= this.#carrier.maxWaitingAnswers) {
       this.#giveUp({ kind: "status", code: STATUS.resourceExhausted, message: "answers are not being read" });
       return false;
     }
-    if (this.#grpcCall.write(asBuffer(bytes))) return true;
+    this.#unwritten += 1;
+    this.#grpcCall.write(asBuffer(bytes), this.#written);
+    if (this.#unwritten < MAX_UNWRITTEN) return true;
     this.#congested = true;
     this.#read();
     return false;
@@ -147,7 +154,8 @@ class CarriedStream implements OpenStream {
   }
 
   #drained(): void {
-    if (this.#state === "over") return;
+    this.#unwritten -= 1;
+    if (this.#state === "over" || !this.#congested || this.#unwritten > 0) return;
     this.#congested = false;
     this.#read();
     this.#guarded(() => this.#handler?.drained?.());

@@ -20,9 +20,6 @@ const WEIR_CHECK_STREAM_PATH = "/weir.v1.Weir/CheckStream";
 /** Checks of one stream that were read and whose answers are not written yet. From there on the stream is not read. */
 export const MAX_CHECKS_IN_FLIGHT = 1_024;
 
-/** How long a check of a stream may take, in milliseconds: then it fails alone, and what it is waiting for is dropped. */
-export const STREAMED_CHECK_DEADLINE_MS = 250;
-
 /** Streams that are told of a switch in one turn of the event loop: calls are waiting behind them. */
 const NOTICES_PER_TURN = 100;
 
@@ -77,7 +74,6 @@ class CheckStream implements StreamHandler {
   #congested = false;
   /** Nothing is read until there is room in flight. */
   #held = false;
-  #timer: NodeJS.Timeout | undefined;
   /** Set when the stream is to end: how, and what ends it. */
   #last: Reply | undefined;
   #finish: ((reply: Reply) => void) | undefined;
@@ -120,7 +116,7 @@ class CheckStream implements StreamHandler {
   }
 
   cancel(): void {
-    this.#close();
+    this.#shared.open.delete(this);
     for (const check of this.#inFlight.values()) check.abort();
     this.#inFlight.clear();
     this.#answers.clear();
@@ -142,13 +138,10 @@ class CheckStream implements StreamHandler {
     }
     this.#inFlight.set(check.id, check);
     const reply = this.#shared.check(bytes, check);
-    if (reply instanceof Promise) this.#await(check, reply);
-    else this.#answer(check, reply);
-  }
-
-  #await(check: StreamedCheck, reply: Promise<Reply>): void {
-    check.waits = true;
-    this.#timer ??= setTimeout(() => this.#dropLate(), STREAMED_CHECK_DEADLINE_MS);
+    if (!(reply instanceof Promise)) {
+      this.#answer(check, reply);
+      return;
+    }
     reply.then(
       (settled) => this.#answer(check, settled),
       (error) => {
@@ -159,28 +152,12 @@ class CheckStream implements StreamHandler {
   }
 
   #answer(check: StreamedCheck, reply: Reply): void {
-    // It was too late and answered as such, or nobody is there any more.
-    if (check.isAnswered || !this.#shared.open.has(this)) return;
+    // Nobody is there any more.
+    if (!this.#shared.open.has(this)) return;
     check.answer(reply);
     this.announce();
     this.#answers.add(check);
     this.#awaitTurn();
-  }
-
-  /** Those that wait are in the order in which they came, and all have the same time. */
-  #dropLate(): void {
-    this.#timer = undefined;
-    const nowMs = this.#shared.deps.monotonicMs();
-    for (const check of this.#inFlight.values()) {
-      if (!check.waits || check.isAnswered) continue;
-      const leftMs = check.deadlineMs - nowMs;
-      if (leftMs > 0) {
-        this.#timer = setTimeout(() => this.#dropLate(), Math.ceil(leftMs));
-        return;
-      }
-      check.abort();
-      this.#answer(check, TOO_LATE);
-    }
   }
 
   /** Nobody can say which checks it was to hold, so that no later one can be trusted to be meant either. */
@@ -212,7 +189,7 @@ class CheckStream implements StreamHandler {
       this.#awaitTurn();
       return;
     }
-    this.#close();
+    this.#shared.open.delete(this);
     this.#finish?.(this.#last);
   }
 
@@ -225,11 +202,6 @@ class CheckStream implements StreamHandler {
     this.#read = true;
     this.#stream.resume();
   }
-
-  #close(): void {
-    clearTimeout(this.#timer);
-    this.#shared.open.delete(this);
-  }
 }
 
 const NO_BYTES = new Uint8Array();
@@ -239,7 +211,6 @@ const NO_BATCH = refusal(
   `a message is no weir.v1.CheckBatchRequest of at most ${MAX_CHECKS_PER_MESSAGE} checks`,
 );
 const ID_IN_USE = refusal(STATUS.invalidArgument, "a check with this `id` has no answer yet");
-const TOO_LATE = refusal(STATUS.deadlineExceeded, `not decided within ${STREAMED_CHECK_DEADLINE_MS} ms`);
 const BUG = refusal(STATUS.internal, "a bug of the engine's, which has been logged");
 
 function refusal(code: StatusCode, message: string): Reply {
@@ -251,11 +222,10 @@ class StreamedCheck implements Call, BatchedAnswer {
   readonly id: CheckId;
   readonly peer: Peer;
   readonly arrivedMs: number;
+  /** That of the stream is not that of its checks; what is left is the limit of the door. */
+  readonly deadlineMs = undefined;
   field: BatchedAnswer["field"] = ITEM.failure;
   body: Uint8Array = NO_BYTES;
-  isAnswered = false;
-  /** It was not decided at once. */
-  waits = false;
   readonly #stream: Call;
   #abort: AbortController | undefined = undefined;
 
@@ -264,10 +234,6 @@ class StreamedCheck implements Call, BatchedAnswer {
     this.peer = stream.peer;
     this.arrivedMs = arrivedMs;
     this.#stream = stream;
-  }
-
-  get deadlineMs(): number {
-    return this.arrivedMs + STREAMED_CHECK_DEADLINE_MS;
   }
 
   get signal(): AbortSignal {
@@ -281,11 +247,10 @@ class StreamedCheck implements Call, BatchedAnswer {
 
   abort(): void {
     this.#abort ??= new AbortController();
-    this.#abort.abort(new Error("the caller went away or its deadline passed"));
+    this.#abort.abort(new Error("the caller went away"));
   }
 
   answer(reply: Reply): void {
-    this.isAnswered = true;
     if (reply.kind === "message") {
       this.field = ITEM.decision;
       this.body = reply.bytes;

@@ -28,9 +28,6 @@ type StreamCall = ServerDuplexStream<Buffer, Buffer>;
 
 type Refusal = Extract<Reply, { kind: "status" }>;
 
-/** Messages that may wait on one stream because its client does not read; then nothing of it is read either until all of them are written. */
-const MAX_UNWRITTEN = 4;
-
 /** A bug of ours, said to the caller in one word: our inside is not his business. */
 const BUG: Refusal = { kind: "status", code: STATUS.internal, message: "internal error" };
 
@@ -112,13 +109,9 @@ class CarriedStream implements OpenStream {
 
   send(bytes: Uint8Array): boolean {
     if (this.#state === "over") return true;
-    if (this.#unwritten >= this.#carrier.maxWaitingAnswers) {
-      this.#giveUp({ kind: "status", code: STATUS.resourceExhausted, message: "answers are not being read" });
-      return false;
-    }
     this.#unwritten += 1;
     this.#grpcCall.write(asBuffer(bytes), this.#written);
-    if (this.#unwritten < MAX_UNWRITTEN) return true;
+    if (this.#unwritten < this.#carrier.maxWaitingAnswers) return true;
     this.#congested = true;
     this.#read();
     return false;

@@ -51,7 +51,12 @@ const ROWS = {
     "what one connection makes HTTP/2 keep, in megabytes",
     "new calls on it are refused",
   ),
-  maxWaitingAnswers: row(1_000, [1, 1_000_000], "answers on a stream that its client does not read", "the stream ends"),
+  maxWaitingAnswers: row(
+    4,
+    [1, 10_000],
+    "messages of answers on a stream that wait because its client does not read",
+    "the stream is not read either until they are written",
+  ),
   connectionAgeMs: row(
     10 * MINUTE_MS,
     [1_000, DAY_MS],

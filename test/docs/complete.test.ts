@@ -11,9 +11,11 @@ import { KINDS } from "../../src/policy/schema/kinds.ts";
 import { keysAt } from "../../src/policy/schema/validate.ts";
 import { MAX_ALIASES } from "../../src/policy/yaml/convert.ts";
 import { MAX_DIMENSION_LENGTH } from "../../src/report/instances.ts";
+import { MAX_CHECKS_PER_MESSAGE } from "../../src/server/check-batch.ts";
 import { MAX_REPORT_RECORDS } from "../../src/server/report-codec.ts";
 import { MAX_REPORT_IDS, REPORT_ID_LIFE_MS } from "../../src/server/report-ids.ts";
 import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
+import { MAX_CHECKS_IN_FLIGHT } from "../../src/server/weir-check-stream.ts";
 import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
 import { MAX_TLS_FILE_BYTES } from "../../src/wire/tls-material.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
@@ -118,6 +120,7 @@ describe("the limits on the operations page", () => {
     ["a file of certificates or keys", `${MAX_TLS_FILE_BYTES / MIB} MiB`],
     ["records of one native Report", `${MAX_REPORT_RECORDS}`],
     ["quotas named by one Check", `${MAX_REQUESTED_QUOTAS}`],
+    ["checks in flight on one stream; in one of its messages", `${MAX_CHECKS_IN_FLIGHT}; ${MAX_CHECKS_PER_MESSAGE}`],
     ["`report_id`s remembered", `${MAX_REPORT_IDS}, for ${REPORT_ID_LIFE_MS / 60_000} minutes`],
     [
       "values carried to the access log",

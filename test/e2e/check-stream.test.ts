@@ -1,10 +1,11 @@
 /** Checks on a stream, from a client of somebody else's making against a server as it is installed. */
 import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { startWeir } from "../../deploy/weir-process.ts";
 import { MAX_CHECKS_IN_FLIGHT } from "../../src/server/weir-check-stream.ts";
-import { CheckStreamClient, CODES } from "./support/check-stream.ts";
+import { batchOf, CheckStreamClient, CODES } from "./support/check-stream.ts";
 import { eventually } from "./support/eventually.ts";
 import { type Gate, HOLD_HEADER, holdFiles, holdHandlers, startGate } from "./support/gate.ts";
 import { readMetrics, readStatus } from "./support/observed.ts";
@@ -139,8 +140,27 @@ test("a server that shuts down answers every check that it has read, and ends th
   expect(await client.ended).toBe(CODES.OK);
   expect(new Set(client.answers.map(({ id }) => id)).size).toBe(asked);
   expect(client.answers).toHaveLength(asked);
-  // On a busy machine some may be too late, which is an answer too.
-  const failures = client.answers.filter(({ failure }) => failure !== undefined);
-  expect(failures.filter(({ failure }) => failure?.statusCode !== CODES.DEADLINE_EXCEEDED)).toEqual([]);
+  expect(client.answers.filter(({ failure }) => failure !== undefined)).toEqual([]);
   expect(await exit).toBe(0);
+});
+
+test("the client that the documents show asks and is answered", async () => {
+  const page = await readFile(join(ROOT, "docs/native-api.md"), "utf8");
+  const [, example = ""] = /```ts\n([\s\S]*?)```/u.exec(page) ?? [];
+  // In the checkout, where it finds what it imports.
+  const directory = join(ROOT, ".cache", "documents");
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, `checks-${process.pid}.ts`);
+  cleanup.push(() => rm(file));
+  await writeFile(file, example);
+  const { Checks } = await import(/* @vite-ignore */ file);
+  const { server } = await serve(FILES);
+  const checks = new Checks(server.serving.grpc);
+  const answers = await Promise.all(
+    [ALLOW, DENY, ALLOW].map((attributes, id) => checks.check(batchOf([{ id, attributes }]).items[0]?.check)),
+  );
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([CODES.OK, CODES.PERMISSION_DENIED, CODES.OK]);
+  expect(checks.snapshot).toBe(server.serving.snapshot);
+  await server.stop();
+  await expect(checks.check({})).rejects.toThrow();
 });

@@ -40,7 +40,7 @@ function commandIo(): CommandIo {
     openLog(level) {
       const opened = openLog(level, process.stderr.fd);
       logs.push(opened);
-      return opened.log;
+      return opened;
     },
     stop: stop.signal,
     version: version(),

@@ -77,6 +77,13 @@ class InlineHost implements HandlerHost {
     return { issues };
   }
 
+  lost(handler: string, instances: number): void {
+    const ledger = this.#names.get(handler)?.ledger;
+    if (ledger === undefined) return;
+    ledger.accepted += BigInt(instances);
+    ledger.dropped += BigInt(instances);
+  }
+
   status(): readonly HandlerStatus[] {
     return [...this.#names].map(([handler, { adapter, ledger, open }]) => {
       const { accepted, delivered, dropped, queued, lastError } = ledger;

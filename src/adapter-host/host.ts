@@ -14,6 +14,8 @@ export interface HandlerHost {
    * nothing that was opened here stays open.
    */
   open(specs: readonly HandlerSpec[]): Promise<HandlerSet | { readonly issues: readonly HandlerIssue[] }>;
+  /** Counts report instances for a handler that were lost on their way to it: accepted, and dropped. */
+  lost(handler: string, instances: number): void;
   /** Every handler that is open, with its queue. */
   status(): readonly HandlerStatus[];
   /** Delivers what is queued (bounded by `deadlineMs`), then closes every handler exactly once. */

@@ -17,6 +17,7 @@ const STATUS: Status = {
   loadedAt: "2026-11-21T12:00:01.000Z",
   lastError: null,
   inFlight: 0,
+  workers: [],
   doors: ["weir"],
   policies: [{ policy: "checkout", file: "checkout.yaml", doors: ["weir"] }],
   handlers: [],

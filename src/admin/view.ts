@@ -28,11 +28,23 @@ export interface Status {
   readonly lastError: LastError | null;
   /** Calls admitted and not yet answered. */
   readonly inFlight: number;
+  readonly workers: readonly WorkerView[];
   /** Doors that the snapshot has enabled. */
   readonly doors: readonly string[];
   /** The check doors on which each policy's check and quota rules are evaluated. */
   readonly policies: readonly { readonly policy: string; readonly file: string; readonly doors: readonly string[] }[];
   readonly handlers: readonly HandlerView[];
+}
+
+/** One request thread. */
+export interface WorkerView {
+  /** From 1. */
+  readonly thread: number;
+  readonly state: string;
+  readonly connections: number;
+  readonly inFlight: number;
+  /** In a row: a thread that lives for a minute is forgiven. */
+  readonly deaths: number;
 }
 
 export interface LastError {

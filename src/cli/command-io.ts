@@ -1,4 +1,4 @@
-import type { Log, LogLevel } from "../telemetry/index.ts";
+import type { LogLevel, OpenLog } from "../telemetry/index.ts";
 import type { ExitCode } from "./exit-codes.ts";
 
 /** What a command has of the process it runs in. */
@@ -14,7 +14,7 @@ export interface CommandIo {
   /** Waits until what was put out is on its way: for commands that put out much. False: nobody wants more. */
   drained(): Promise<boolean>;
   /** A log on standard error. */
-  openLog(level: LogLevel): Log;
+  openLog(level: LogLevel): Pick<OpenLog, "log" | "line">;
   /** Aborted when somebody asks the process to end. */
   readonly stop: AbortSignal;
   /** Weir's own version. */

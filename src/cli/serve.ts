@@ -1,3 +1,4 @@
+import { platform } from "node:os";
 import { Command, type Option } from "commander";
 import { renderText } from "../diagnostics/render-text.ts";
 import { LOG_LEVELS, type LogLevel } from "../telemetry/index.ts";
@@ -9,7 +10,7 @@ import type { TlsPaths } from "../wire/tls-material.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { address, limits, loopbackAddress, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
-import { startServing } from "./serving.ts";
+import { type Serving, startServing } from "./serving.ts";
 
 /** Requests admitted and not yet answered. One that waits for a backend costs some ten kilobytes. */
 const DEFAULT_MAX_IN_FLIGHT = 2_000;
@@ -17,6 +18,10 @@ const MAX_IN_FLIGHT = 1_000_000;
 /** How long calls in flight may take when the process is asked to end. Kubernetes kills after 30 s. */
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_GRACE_MS = 600_000;
+const MAX_WORKERS = 256;
+const DEFAULT_WORKERS = 1;
+/** Systems that deal the connections of one port out among several listeners. */
+const SHARES_PORTS: readonly string[] = ["linux"];
 const MAX_POLL_MS = 86_400_000;
 
 interface ServeFlags {
@@ -26,7 +31,7 @@ interface ServeFlags {
   readonly metricsAddress?: Extract<Address, { kind: "tcp" }>;
   readonly record?: string;
   readonly maxInFlight: number;
-  readonly workers: number;
+  readonly workers?: number;
   readonly pollMs?: number;
   readonly graceMs: number;
   readonly insecure: boolean;
@@ -66,9 +71,9 @@ export function serveCommand(io: CommandIo, finish: Finish): Command {
         .default(DEFAULT_MAX_IN_FLIGHT),
     )
     .addOption(
-      setting("--workers <n>", "request threads; this version has one", "WEIR_WORKERS")
-        .argParser(wholeNumber(1, 1_024))
-        .default(1),
+      setting("--workers <n>", "request threads; one when left out", "WEIR_WORKERS").argParser(
+        wholeNumber(1, MAX_WORKERS),
+      ),
     )
     .addOption(
       setting(
@@ -142,8 +147,9 @@ Examples:
 `;
 
 async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
-  if (flags.workers > 1) {
-    io.err(`weir: --workers ${flags.workers}: this version serves from one thread; start more processes instead\n`);
+  const workers = workersOf(flags);
+  if (typeof workers === "string") {
+    io.err(`weir: ${workers}\n`);
     return EXIT.usage;
   }
   const tls = tlsFlags(flags);
@@ -152,9 +158,9 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
     io.err(`weir: ${problem}\n`);
     return EXIT.usage;
   }
-  const log = io.openLog(flags.logLevel);
-  const settings = { ...flags, limits: flags.limit ?? {}, ...(tls.paths && { tls: tls.paths }) };
-  const serving = await startServing({ ...settings, log, version: io.version });
+  const { log, line } = io.openLog(flags.logLevel);
+  const settings = { ...flags, limits: flags.limit ?? {}, workers, ...(tls.paths && { tls: tls.paths }) };
+  const serving = await startServing({ ...settings, log, line, version: io.version });
   switch (serving.kind) {
     case "problem":
       io.err(`weir: ${serving.problem}\n`);
@@ -170,9 +176,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
     }
     case "serving":
       io.out(`${JSON.stringify(serving.line)}\n`);
-      await asked(io.stop);
-      await serving.stop();
-      return EXIT.ok;
+      return endWhenAsked(serving, io.stop);
   }
 }
 
@@ -197,6 +201,22 @@ function tlsFlags({
     return { problem: "a Unix socket is for this machine alone and takes no TLS; leave --tls-cert and --tls-key out" };
   const clientCa = tlsClientCa === undefined ? {} : { clientCa: tlsClientCa };
   return { paths: { certificate: tlsCert, key: tlsKey, ...clientCa, clients: tlsClients ?? "require" } };
+}
+
+/** @returns how many request threads there will be, or in words for people why not so many. */
+function workersOf({ workers, grpc }: ServeFlags): number | string {
+  const canShare = grpc.kind === "tcp" && SHARES_PORTS.includes(platform());
+  if (canShare) return workers ?? DEFAULT_WORKERS;
+  if (workers === undefined || workers === 1) return 1;
+  const what = grpc.kind === "unix" ? "a Unix socket" : "a port of this system";
+  return `--workers ${workers}: ${what} is served by one thread, and cannot be shared by several`;
+}
+
+async function endWhenAsked(serving: Extract<Serving, { kind: "serving" }>, stop: AbortSignal): Promise<ExitCode> {
+  const abandoned = serving.abandoned.then(() => EXIT.internal);
+  const code = await Promise.race([asked(stop).then(() => EXIT.ok), abandoned]);
+  await serving.stop();
+  return code;
 }
 
 /** Put before a file's name, so that people can click on it. */

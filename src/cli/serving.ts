@@ -4,16 +4,20 @@ import { metricsPage, type RunningAdmin, startAdmin } from "../admin/index.ts";
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { EngineClock } from "../engine/engine.ts";
 import { type Runtime, retirementLog, startRuntime } from "../engine/runtime.ts";
+import { systemClock } from "../engine/system-clock.ts";
 import { DirectoryStore } from "../policy/store.ts";
-import { createMetrics, type Log, type Metrics } from "../telemetry/index.ts";
+import { createMetrics, type Log, type LogLevel, type Metrics } from "../telemetry/index.ts";
+import { privateTally } from "../telemetry/tally.ts";
 import { openRecording, type Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
 import type { WireLimits } from "../wire/limits.ts";
 import type { TlsClients } from "../wire/tls.ts";
 import { openTlsFiles, type TlsFiles } from "../wire/tls-files.ts";
 import type { TlsMaterial, TlsPaths } from "../wire/tls-material.ts";
-import { type RequestService, serveInThread } from "../workers/request-service.ts";
+import { type RequestService, type RequestServiceOptions, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
+import { spawnThread } from "../workers/spawn.ts";
+import { Supervisor } from "../workers/supervisor.ts";
 import { statusOf } from "./status.ts";
 
 export interface ServingOptions {
@@ -30,7 +34,12 @@ export interface ServingOptions {
   readonly limits: Partial<WireLimits>;
   /** Undefined: no TLS. */
   readonly tls?: TlsPaths & { readonly clients: TlsClients };
+  /** Request threads; with one it is this thread. */
+  readonly workers: number;
   readonly log: Log;
+  readonly logLevel: LogLevel;
+  /** Writes a line to the log that is made elsewhere. */
+  readonly line: (line: string) => void;
   readonly version: string;
 }
 
@@ -45,7 +54,8 @@ export interface ServingLine {
 }
 
 export type Serving =
-  | { readonly kind: "serving"; readonly line: ServingLine; stop(): Promise<void> }
+  /** `abandoned` resolves when nobody answers requests any more, although nobody asked for it to end. */
+  | { readonly kind: "serving"; readonly line: ServingLine; readonly abandoned: Promise<void>; stop(): Promise<void> }
   | { readonly kind: "invalid-policy"; readonly diagnostics: readonly Diagnostic[]; readonly sources: Sources }
   /** `usage`: what was asked for makes no sense, rather than that it could not be done. */
   | { readonly kind: "problem"; readonly problem: string; readonly usage: boolean };
@@ -57,7 +67,8 @@ const CLOSE_LIMIT_MS = 8_000;
 export async function startServing(options: ServingOptions): Promise<Serving> {
   const { log, version } = options;
   const clock = systemClock();
-  const metrics = createMetrics({ log, now: () => Date.now(), version, process: true });
+  const tally = privateTally();
+  const metrics = createMetrics({ log, now: () => Date.now(), version, process: true, tally });
   const recording = await openRecordingIfAsked(options, metrics, clock);
   if (recording !== undefined && "problem" in recording) return { kind: "problem", usage: true, ...recording };
   const certificates = await openCertificatesIfAsked(options, metrics);
@@ -66,10 +77,16 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     return { kind: "problem", usage: true, ...certificates };
   }
   let runtime: Runtime | undefined;
-  const requests = serveInThread({
+  const host = createHandlerHost({ resolve: createModuleSource({ folder: options.policies }), log });
+  const abandoned = Promise.withResolvers<void>();
+  const requests = openRequests(options, abandoned.resolve, {
     settings: settingsOf(options, certificates),
     metrics,
+    tally,
     log,
+    logLevel: options.logLevel,
+    line: options.line,
+    lost: (handler, instances) => host.lost(handler, instances),
     clock,
     recording,
     masks: () => runtime?.loaded?.settings,
@@ -77,7 +94,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   });
   const started = await startRuntime({
     store: new DirectoryStore(options.policies, options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
-    host: createHandlerHost({ resolve: createModuleSource({ folder: options.policies }), log }),
+    host,
     publisher: requests.publisher,
     telemetry: metrics,
     log,
@@ -89,7 +106,24 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     return { kind: "invalid-policy", ...started.failure };
   }
   runtime = started;
-  return new Assembly({ options, runtime, requests, metrics, recording, certificates }).open();
+  return new Assembly({
+    options,
+    runtime,
+    requests,
+    metrics,
+    recording,
+    certificates,
+    abandoned: abandoned.promise,
+  }).open();
+}
+
+function openRequests(
+  { workers }: ServingOptions,
+  abandoned: () => void,
+  options: RequestServiceOptions,
+): RequestService {
+  if (workers === 1) return serveInThread(options);
+  return new Supervisor({ ...options, threads: workers, spawn: spawnThread, abandoned });
 }
 
 function settingsOf(options: ServingOptions, certificates: TlsFiles | undefined): RequestSettings {
@@ -100,13 +134,6 @@ function settingsOf(options: ServingOptions, certificates: TlsFiles | undefined)
 
 /** Enough that no two processes behind one load balancer begin their decision ids alike. */
 const ID_BYTES = 5;
-
-function systemClock(): EngineClock {
-  return {
-    monotonicMs: () => performance.now(),
-    epochNanos: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n,
-  };
-}
 
 function openRecordingIfAsked({ record, log }: ServingOptions, metrics: Metrics, clock: EngineClock) {
   if (record === undefined) return undefined;
@@ -124,6 +151,7 @@ interface Parts {
   readonly metrics: Metrics;
   readonly recording: Recording | undefined;
   readonly certificates: TlsFiles | undefined;
+  readonly abandoned: Promise<void>;
 }
 
 /** Everything that is open while it serves, and the order in which it goes. */
@@ -136,18 +164,20 @@ class Assembly {
   readonly #certificates: TlsFiles | undefined;
   readonly #ending = new AbortController();
   #watching: Promise<void> | undefined;
+  readonly #abandoned: Promise<void>;
   readonly #admins: RunningAdmin[] = [];
   readonly #startedAt = new Date();
   #grpc = "";
   #draining = false;
 
-  constructor({ options, runtime, requests, metrics, recording, certificates }: Parts) {
+  constructor({ options, runtime, requests, metrics, recording, certificates, abandoned }: Parts) {
     this.#options = options;
     this.#runtime = runtime;
     this.#requests = requests;
     this.#metrics = metrics;
     this.#recording = recording;
     this.#certificates = certificates;
+    this.#abandoned = abandoned;
   }
 
   async open(): Promise<Serving> {
@@ -155,6 +185,8 @@ class Assembly {
     this.#metrics.observe({
       snapshotSince: () => runtime.loaded?.loadedAt,
       inFlight: () => this.#requests.inFlight,
+      connections: () => this.#requests.threads().reduce((sum, { connections }) => sum + connections, 0),
+      workers: () => this.#requests.threads().map(({ state }) => state),
       handlers: () => runtime.handlers(),
       certificateExpiry: () => this.#certificates?.current.expiresAtMs,
     });
@@ -175,7 +207,7 @@ class Assembly {
       ...(metrics ? { metrics: metrics.address } : {}),
       snapshot: runtime.loaded?.id ?? "",
     };
-    return { kind: "serving", line, stop: () => this.#stop() };
+    return { kind: "serving", line, abandoned: this.#abandoned, stop: () => this.#stop() };
   }
 
   async #openAdmin(audience: "admin" | "metrics", { host, port }: { host: string; port: number }) {
@@ -199,6 +231,7 @@ class Assembly {
     return statusOf({
       runtime: this.#runtime,
       inFlight: this.#requests.inFlight,
+      workers: this.#requests.threads(),
       version: this.#options.version,
       draining: this.#draining,
       startedAt: this.#startedAt,

@@ -3,10 +3,12 @@ import type { HandlerView, LastError, Status } from "../admin/index.ts";
 import { reportDiagnostics } from "../diagnostics/render-json.ts";
 import type { LoadFailure } from "../engine/loader.ts";
 import type { Runtime } from "../engine/runtime.ts";
+import type { ThreadView } from "../workers/request-service.ts";
 
 export interface StatusSources {
   readonly runtime: Runtime;
   readonly inFlight: number;
+  readonly workers: readonly ThreadView[];
   readonly version: string;
   readonly draining: boolean;
   readonly startedAt: Date;
@@ -14,7 +16,7 @@ export interface StatusSources {
 }
 
 /** @returns what `/status` shows. */
-export function statusOf({ runtime, inFlight, version, draining, startedAt, grpc }: StatusSources): Status {
+export function statusOf({ runtime, inFlight, workers, version, draining, startedAt, grpc }: StatusSources): Status {
   const { loaded, lastError } = runtime;
   return {
     version,
@@ -26,6 +28,7 @@ export function statusOf({ runtime, inFlight, version, draining, startedAt, grpc
     loadedAt: loaded ? new Date(loaded.loadedAt).toISOString() : null,
     lastError: lastError ? lastErrorOf(lastError) : null,
     inFlight,
+    workers,
     doors: loaded?.settings.doors.map(({ door }) => door) ?? [],
     policies: loaded?.policies ?? [],
     handlers: runtime.handlers().map(handlerOf),

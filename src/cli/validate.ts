@@ -34,7 +34,7 @@ Examples:
 `;
 
 async function validate(directory: string, output: OutputFormat, io: CommandIo): Promise<ExitCode> {
-  const host = createHandlerHost({ resolve: createModuleSource({ folder: directory }), log: io.openLog("error") });
+  const host = createHandlerHost({ resolve: createModuleSource({ folder: directory }), log: io.openLog("error").log });
   const reading = await readFolder(directory);
   const examination = await examineWithHandlers(reading, host);
   await host.close(CLOSE_MS);

@@ -1,5 +1,6 @@
 import type { Reporter } from "../report/reporter.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { privateTally, TALLY, type Tally } from "../telemetry/tally.ts";
 import { decisionOf, runSteps } from "./check.ts";
 import type { Decision, Reason, Verdict } from "./decision.ts";
 import { decisionRecord } from "./decision-record.ts";
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly maxInFlight: number;
   /** Unique per process; decision ids begin with it. */
   readonly idPrefix: string;
+  /** Where others see what is in flight and how many records were taken. */
+  readonly tally?: Tally;
 }
 
 /** Where the engine stands, for the status page and for shutting down. */
@@ -43,6 +46,7 @@ export function createEngine(options: EngineOptions): RunningEngine {
 class WeirEngine implements RunningEngine {
   readonly #options: EngineOptions;
   readonly #refusals = new Refusals();
+  readonly #tally: Tally;
   #inFlight = 0;
   #decisions = 0;
   #drained: PromiseWithResolvers<void> | undefined;
@@ -51,6 +55,7 @@ class WeirEngine implements RunningEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#tally = options.tally ?? privateTally();
   }
 
   get inFlight(): number {
@@ -63,6 +68,7 @@ class WeirEngine implements RunningEngine {
     const held = this.#options.live.acquire();
     if (held === undefined) return this.#turnAway("no-snapshot");
     this.#inFlight += 1;
+    this.#tally[TALLY.inFlight] = this.#inFlight;
     if (this.#admitted?.held !== held) this.#admitted = new Admitted(held, () => this.#released());
     return this.#admitted;
   }
@@ -76,6 +82,7 @@ class WeirEngine implements RunningEngine {
   }
 
   report(snapshot: Snapshot, records: Parameters<Engine["report"]>[1]): "queued" | "overloaded" {
+    this.#countRecords(records.length);
     this.#options.reporter.report(snapshot, records, "request");
     return "queued";
   }
@@ -109,7 +116,12 @@ class WeirEngine implements RunningEngine {
 
   #released(): void {
     this.#inFlight -= 1;
+    this.#tally[TALLY.inFlight] = this.#inFlight;
     if (this.#inFlight === 0) this.#drained?.resolve();
+  }
+
+  #countRecords(count: number): void {
+    this.#tally[TALLY.records] = (this.#tally[TALLY.records] ?? 0) + count;
   }
 
   #turnAway(why: Exclude<Admission, { ok: true }>["why"]): Admission {
@@ -124,6 +136,7 @@ class WeirEngine implements RunningEngine {
     if (run.program.shadows) watchShadows(run, (rule, verdict, enforced) => counters.shadow(rule, verdict, enforced));
     // Most folders have no rule that reads decisions: then no record of one is made.
     if (run.snapshot.reports.decision.length > 0) {
+      this.#countRecords(1);
       const record = decisionRecord(run, decision, clock.epochNanos(), run.input.traceparent);
       reporter.report(run.snapshot, [record], "decision");
     }

@@ -33,3 +33,29 @@ export class ReportIds {
 function keyOf(peer: Peer, id: string): string {
   return JSON.stringify([peer.principal ?? "", peerAddress(peer), id]);
 }
+
+export class ReportMemory {
+  readonly #accepted = new Map<string, { readonly records: number; readonly atMs: number }>();
+  readonly #monotonicMs: () => number;
+
+  constructor(monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs;
+  }
+
+  claim(key: string, records: number): number | undefined {
+    const nowMs = this.#monotonicMs();
+    const entry = this.#accepted.get(key);
+    if (entry !== undefined && nowMs - entry.atMs < REPORT_ID_LIFE_MS) return entry.records;
+    this.#accepted.delete(key);
+    this.#accepted.set(key, { records, atMs: nowMs });
+    for (const [oldest, { atMs }] of this.#accepted) {
+      if (this.#accepted.size <= MAX_REPORT_IDS && nowMs - atMs < REPORT_ID_LIFE_MS) break;
+      this.#accepted.delete(oldest);
+    }
+    return undefined;
+  }
+
+  unclaim(key: string): void {
+    this.#accepted.delete(key);
+  }
+}

@@ -37,6 +37,22 @@ export class Counter implements Family {
     return samples;
   }
 
+  /** @returns what was counted since the last time, by label values, and begins again at zero: for another counter to `add`. */
+  take(): readonly CountDelta[] {
+    const taken: CountDelta[] = [];
+    this.#take(this.#root, [], taken);
+    return taken;
+  }
+
+  #take(node: Node, path: readonly string[], taken: CountDelta[]): void {
+    if (path.length === this.#labels.length) {
+      if (node.count !== 0) taken.push({ labels: path, by: node.count });
+      node.count = 0;
+      return;
+    }
+    for (const [value, next] of node.next) this.#take(next, [...path, value], taken);
+  }
+
   #grow(parent: Node, value: string): Node {
     const full = this.#labelValues >= MAX_LABEL_VALUES;
     const key = full ? OTHER : value;
@@ -56,6 +72,12 @@ export class Counter implements Family {
     }
     for (const [value, next] of node.next) this.#collect(next, [...path, value], samples);
   }
+}
+
+/** What was counted of one series. */
+export interface CountDelta {
+  readonly labels: readonly string[];
+  readonly by: number;
 }
 
 interface Node {

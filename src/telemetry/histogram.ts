@@ -18,15 +18,32 @@ export class DurationHistogram implements Family {
   }
 
   observe(labelValue: string, seconds: number): void {
-    let series = this.#series.get(labelValue);
-    if (series === undefined) {
-      series = { buckets: new Float64Array(this.#bounds.length + 1), sum: 0 };
-      this.#series.set(labelValue, series);
-    }
+    const series = this.#series.get(labelValue) ?? this.#open(labelValue);
     let at = 0;
     while (at < this.#bounds.length && seconds > (this.#bounds[at] ?? 0)) at++;
     series.buckets[at] = (series.buckets[at] ?? 0) + 1;
     series.sum += seconds;
+  }
+
+  /** @returns what was observed since the last time, and begins again at zero: for another histogram of the same bounds to `absorb`. */
+  take(): readonly DurationsDelta[] {
+    const taken = [...this.#series].map(([label, { buckets, sum }]) => ({ label, buckets: [...buckets], sum }));
+    this.#series.clear();
+    return taken;
+  }
+
+  absorb(deltas: readonly DurationsDelta[]): void {
+    for (const { label, buckets, sum } of deltas) {
+      const series = this.#series.get(label) ?? this.#open(label);
+      for (const [at, count] of buckets.entries()) series.buckets[at] = (series.buckets[at] ?? 0) + count;
+      series.sum += sum;
+    }
+  }
+
+  #open(labelValue: string): Series {
+    const series = { buckets: new Float64Array(this.#bounds.length + 1), sum: 0 };
+    this.#series.set(labelValue, series);
+    return series;
   }
 
   samples(): readonly Sample[] {
@@ -47,6 +64,15 @@ export class DurationHistogram implements Family {
     samples.push({ metricName: `${this.name}_count`, labels: label, value: count });
     return samples;
   }
+}
+
+/** What was observed under one label value. */
+export interface DurationsDelta {
+  readonly label: string;
+  /** By bucket, not cumulative. */
+  readonly buckets: readonly number[];
+  /** Seconds. */
+  readonly sum: number;
 }
 
 interface Series {

@@ -14,7 +14,13 @@ function metricsOf(options: { log?: Log; process?: boolean } = {}): Metrics {
   });
 }
 
-const VIEW: TelemetryView = { snapshotSince: () => 97_500, inFlight: () => 3, handlers: () => [] };
+const VIEW: TelemetryView = {
+  snapshotSince: () => 97_500,
+  inFlight: () => 3,
+  connections: () => 1,
+  workers: () => ["serving"],
+  handlers: () => [],
+};
 
 /** Series of one metric as `labels → value`. */
 async function read(metrics: Metrics, name: string): Promise<Record<string, number>> {

@@ -1,9 +1,17 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { Counter } from "./counter.ts";
 import { type Family, readFamily, register, type Sample } from "./family.ts";
 import { DurationHistogram } from "./histogram.ts";
 import type { Log } from "./log.ts";
-import type { HandlerCounts, Telemetry, TelemetryView } from "./telemetry.ts";
+import type { MetricsDelta } from "./metrics-delta.ts";
+import { privateTally, TALLY, type Tally } from "./tally.ts";
+import {
+  type HandlerCounts,
+  type Telemetry,
+  type TelemetryView,
+  WORKER_STATES,
+  type WorkerLosses,
+} from "./telemetry.ts";
 
 /** Weir's own metrics: what the rooms say, and what a scrape looks at. */
 export interface Metrics extends Telemetry {
@@ -11,6 +19,9 @@ export interface Metrics extends Telemetry {
   observe(view: TelemetryView): void;
   /** @returns the text of all metrics in Prometheus' exposition format 0.0.4. */
   exposition(): Promise<string>;
+  /** @returns what was counted since the last time; it is counted here no more, but where it is absorbed. */
+  take(): MetricsDelta;
+  absorb(delta: MetricsDelta): void;
 }
 
 export interface MetricsOptions {
@@ -20,6 +31,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** Also the process' own: memory, CPU, garbage collection, event loop delay. It keeps timers of prom-client's. */
   readonly process: boolean;
+  /** Where decisions and connections are counted besides, for others to see. */
+  readonly tally?: Tally;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -33,7 +46,8 @@ const CHECK_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0
 const EVENT_LOOP_SAMPLE_MS = 25;
 
 class OwnMetrics implements Metrics {
-  readonly #registry = new Registry();
+  /** Opened by the first who needs it: a request thread never does. */
+  #registry: Promise<Registry> | undefined;
   readonly #counters = makeCounters();
   readonly #checkSeconds = new DurationHistogram(
     "weir_check_duration_seconds",
@@ -42,7 +56,7 @@ class OwnMetrics implements Metrics {
     CHECK_SECONDS,
   );
   readonly #options: MetricsOptions;
-  #connectionsOpen = 0;
+  readonly #tally: Tally;
   #view: TelemetryView | undefined;
 
   constructor(options: MetricsOptions) {
@@ -50,23 +64,33 @@ class OwnMetrics implements Metrics {
     // Alerts compare with the value before: these are there before the first load.
     this.#counters.snapshotLoads.add(0, "ok");
     this.#counters.snapshotLoads.add(0, "error");
-    for (const family of [...Object.values(this.#counters), this.#checkSeconds, ...this.#readFamilies()]) {
-      register(this.#registry, family);
-    }
-    if (options.process) {
-      collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
-    }
+    this.#tally = options.tally ?? privateTally();
+    if (options.process) this.#registry = this.#openRegistry();
   }
 
   observe(view: TelemetryView): void {
     this.#view = view;
   }
 
-  exposition(): Promise<string> {
-    return this.#registry.metrics();
+  async exposition(): Promise<string> {
+    this.#registry ??= this.#openRegistry();
+    return (await this.#registry).metrics();
+  }
+
+  take(): MetricsDelta {
+    const counters = Object.values(this.#counters).map((counter) => [counter.name, counter.take()] as const);
+    return { counters: Object.fromEntries(counters), checkSeconds: this.#checkSeconds.take() };
+  }
+
+  absorb({ counters, checkSeconds }: MetricsDelta): void {
+    for (const counter of Object.values(this.#counters)) {
+      for (const { labels, by } of counters[counter.name] ?? []) counter.add(by, ...labels);
+    }
+    this.#checkSeconds.absorb(checkSeconds);
   }
 
   decision(door: string, verdict: string, reason: string, tookUs: number): void {
+    this.#tally[TALLY.decisions] = (this.#tally[TALLY.decisions] ?? 0) + 1;
     this.#counters.decisions.add(1, door, verdict, reason);
     this.#checkSeconds.observe(door, tookUs / 1_000_000);
   }
@@ -108,14 +132,35 @@ class OwnMetrics implements Metrics {
     this.#counters.snapshotLoads.add(1, result);
   }
 
+  workerEnded(lost: WorkerLosses): void {
+    this.#counters.workerEnds.add(1);
+    for (const [what, count] of Object.entries(lost)) this.#counters.workerLost.add(count, what);
+  }
+
+  workerLate(): void {
+    this.#counters.workersLate.add(1);
+  }
+
   recorded(state: "written" | "dropped", count: number): void {
     this.#counters.recorded.add(count, state);
   }
 
   connection(event: "opened" | "closed" | "refused"): void {
     this.#counters.connections.add(1, event);
-    if (event === "opened") this.#connectionsOpen += 1;
-    if (event === "closed") this.#connectionsOpen -= 1;
+    if (event === "refused") return;
+    this.#tally[TALLY.connections] = (this.#tally[TALLY.connections] ?? 0) + (event === "opened" ? 1 : -1);
+  }
+
+  async #openRegistry(): Promise<Registry> {
+    const { collectDefaultMetrics, Registry } = await import("prom-client");
+    const registry = new Registry();
+    for (const family of [...Object.values(this.#counters), this.#checkSeconds, ...this.#readFamilies()]) {
+      register(registry, family);
+    }
+    if (this.#options.process) {
+      collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
+    }
+    return registry;
   }
 
   connectionEnded(why: string): void {
@@ -138,11 +183,14 @@ class OwnMetrics implements Metrics {
         return since === undefined ? [] : [bare(Math.max(0, (this.#options.now() - since) / 1000))];
       }),
       gauge("weir_in_flight", "Calls admitted and not yet answered.", () => [bare(this.#view?.inFlight() ?? 0)]),
-      gauge("weir_connections_open", "Connections of the gRPC listener.", () => [bare(this.#connectionsOpen)]),
       gauge("weir_tls_certificate_expiry_timestamp_seconds", "When our certificate expires, since the epoch.", () => {
         const expiresAtMs = this.#view?.certificateExpiry?.();
         return expiresAtMs === undefined ? [] : [bare(expiresAtMs / 1000)];
       }),
+      gauge("weir_connections_open", "Connections of the gRPC listener.", () => [
+        bare(this.#view?.connections() ?? this.#tally[TALLY.connections] ?? 0),
+      ]),
+      gauge("weir_workers", "Request threads.", () => workersByState(this.#view)),
       readFamily(
         "weir_records_total",
         "Records per report handler: accepted = delivered + dropped + queued.",
@@ -200,11 +248,24 @@ function makeCounters() {
     ]),
     handshakesFailed: new Counter("weir_tls_handshakes_failed_total", "TLS handshakes that came to nothing.", ["why"]),
     certificateLoads: new Counter("weir_tls_certificate_loads_total", "Changes of the certificate files.", ["result"]),
+    workerEnds: new Counter("weir_worker_deaths_total", "Request threads that died.", []),
+    workerLost: new Counter("weir_worker_lost_total", "What was lost with request threads that died.", ["what"]),
+    workersLate: new Counter(
+      "weir_worker_counts_late_total",
+      "Scrapes that a request thread was too late for: its newest counts were not in them.",
+      [],
+    ),
     connections: new Counter("weir_connections_total", "Connections of the gRPC listener.", ["event"]),
     connectionsEnded: new Counter("weir_connections_ended_total", "Connections that were ended from our side.", [
       "why",
     ]),
   };
+}
+
+/** Every state is there, so that a thread that changes its own leaves no gap. */
+function workersByState(view: TelemetryView | undefined): readonly Sample[] {
+  const states = view?.workers() ?? [];
+  return WORKER_STATES.map((state) => ({ labels: { state }, value: states.filter((one) => one === state).length }));
 }
 
 function bare(value: number): Sample {

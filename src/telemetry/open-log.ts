@@ -6,6 +6,8 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 export interface OpenLog {
   readonly log: Log;
+  /** Writes a line that was made by a log elsewhere. */
+  line(text: string): void;
   /** Writes what waits, at once: before the process ends. */
   flush(): void;
 }
@@ -15,7 +17,7 @@ export function openLog(level: LogLevel, fd: number): OpenLog {
   const sink = destination({ dest: fd, sync: false, maxLength: MAX_WAITING_BYTES });
   // A reader that went away (`weir serve 2>&1 | head`) must not end the process.
   sink.on("error", () => undefined);
-  return { log: logTo(level, sink), flush: () => flush(sink) };
+  return { log: logTo(level, sink), line: (text) => void sink.write(text), flush: () => flush(sink) };
 }
 
 function flush(sink: ReturnType<typeof destination>): void {

@@ -27,6 +27,10 @@ export interface Telemetry {
   snapshotLoad(result: "ok" | "error"): void;
   /** Recorded traffic, in messages. */
   recorded(state: "written" | "dropped", count: number): void;
+  /** A request thread died, and what went with it. */
+  workerEnded(lost: WorkerLosses): void;
+  /** A scrape did not wait longer for a request thread. */
+  workerLate(): void;
   /** Connections to a listener: `opened`, `closed`, or `refused` because there were too many. */
   connection(event: "opened" | "closed" | "refused"): void;
   /** A connection was ended by us: `age`, `idle`, … */
@@ -37,12 +41,31 @@ export interface Telemetry {
   certificatesLoaded(result: "ok" | "error"): void;
 }
 
+/** Where a request thread stands: loading, answering, between two lives, given up because it kept dying. */
+export const WORKER_STATES = ["starting", "serving", "restarting", "failed"] as const;
+export type WorkerState = (typeof WORKER_STATES)[number];
+
+/** What went with a request thread that died. */
+export interface WorkerLosses {
+  /** Calls that were never answered. */
+  readonly calls: number;
+  readonly connections: number;
+  /** Decisions that were made and are not in the metrics of decisions. */
+  readonly decisions: number;
+  /** Records of which something may not have reached a handler. */
+  readonly records: number;
+}
+
 /** What is looked at when somebody scrapes; nothing of it is counted twice. */
 export interface TelemetryView {
   /** Milliseconds since the epoch at which the serving snapshot was put in place; undefined while there is none. */
   snapshotSince(): number | undefined;
   /** Requests admitted and not yet answered. */
   inFlight(): number;
+  /** Open connections of the gRPC listener. */
+  connections(): number;
+  /** The state of each request thread. */
+  workers(): readonly WorkerState[];
   handlers(): readonly HandlerCounts[];
   /** Milliseconds since the epoch at which our certificate expires; undefined without TLS. */
   certificateExpiry?(): number | undefined;
@@ -69,6 +92,8 @@ export const UNCOUNTED: Telemetry = {
   carriedLeftOut: () => undefined,
   failed: () => undefined,
   snapshotLoad: () => undefined,
+  workerEnded: () => undefined,
+  workerLate: () => undefined,
   recorded: () => undefined,
   connection: () => undefined,
   connectionEnded: () => undefined,

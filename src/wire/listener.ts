@@ -33,8 +33,14 @@ export class Listener {
     this.#server.on("drop", () => events.refused());
   }
 
-  /** @returns the address it listens on, with the real port; or in words why it cannot. */
-  async listen(address: Address): Promise<{ readonly address: string } | { readonly problem: string }> {
+  /**
+   * @param shared others listen on the same port, and the system deals connections out among them.
+   * @returns the address it listens on, with the real port; or in words why it cannot.
+   */
+  async listen(
+    address: Address,
+    shared: boolean,
+  ): Promise<{ readonly address: string } | { readonly problem: string }> {
     if (address.kind === "unix") await removeStale(address.path);
     const { promise, resolve } = Promise.withResolvers<{ address: string } | { problem: string }>();
     const failed = (error: NodeJS.ErrnoException): void => resolve({ problem: whyNot(address, error) });
@@ -44,7 +50,7 @@ export class Listener {
       resolve({ address: boundAddress(address, this.#server.address()) });
     };
     if (address.kind === "unix") this.#server.listen(address.path, listening);
-    else this.#server.listen({ host: address.host, port: address.port }, listening);
+    else this.#server.listen({ host: address.host, port: address.port, reusePort: shared }, listening);
     return promise;
   }
 
@@ -75,7 +81,8 @@ function boundAddress(asked: Address, bound: AddressInfo | string | null): strin
   return formatAddress({ ...asked, port: bound.port });
 }
 
-function whyNot(address: Address, { code, message }: NodeJS.ErrnoException): string {
+/** @returns in words for people why an address cannot be listened on. */
+export function whyNot(address: Address, { code, message }: NodeJS.ErrnoException): string {
   const where = formatAddress(address);
   switch (code) {
     case "EADDRINUSE":

@@ -27,6 +27,8 @@ const LAST_WORDS_MS = 100;
 export interface ServerOptions {
   readonly doors: readonly Door[];
   readonly address: Address;
+  /** Others of this process listen on the port too: see `claim-port.ts`. Alone when left out. */
+  readonly shared?: boolean;
   /** Serve without TLS although others than this machine can connect. */
   readonly insecure: boolean;
   /** Undefined: no TLS. */
@@ -45,6 +47,8 @@ export interface RunningServer {
   readonly inFlight: number;
   /** Connections that speak HTTP/2. */
   readonly connections: number;
+  /** Those that were not asked to connect anew. */
+  readonly staying: number;
   /** Asks so many connections to connect anew, without the loss of a call. @returns how many were asked. */
   moveAway(count: number): number;
   /** Says NOT_SERVING to those who ask for its health; everything else goes on. */
@@ -61,11 +65,11 @@ export interface RunningServer {
 
 /** Serves the doors over gRPC. A problem is a sentence for people: the address is taken, or must not be used like this. */
 export async function startServer(options: ServerOptions): Promise<RunningServer | { readonly problem: string }> {
-  const { address, insecure, tls } = options;
+  const { address, insecure, tls, shared = false } = options;
   const problem = exposureOf(address, insecure || tls !== undefined);
   if (problem !== undefined) return { problem };
   const server = new GrpcServer(options);
-  const listening = await server.listen(address);
+  const listening = await server.listen(address, shared);
   return "problem" in listening ? listening : server;
 }
 
@@ -142,12 +146,19 @@ class GrpcServer implements RunningServer {
     return this.#sessions.open;
   }
 
+  get staying(): number {
+    return this.#sessions.staying;
+  }
+
   moveAway(count: number): number {
     return this.#sessions.moveAway(count);
   }
 
-  async listen(address: Address): Promise<{ readonly address: string } | { readonly problem: string }> {
-    const listening = await this.#listener.listen(address);
+  async listen(
+    address: Address,
+    shared: boolean,
+  ): Promise<{ readonly address: string } | { readonly problem: string }> {
+    const listening = await this.#listener.listen(address, shared);
     if ("address" in listening) this.#address = listening.address;
     return listening;
   }

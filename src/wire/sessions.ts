@@ -50,6 +50,13 @@ export class Sessions implements StreamsAndSessions {
     return this.#connections.size;
   }
 
+  /** Those that were not asked to connect anew. */
+  get staying(): number {
+    let staying = 0;
+    for (const { state } of this.#connections.values()) if (state === "usual") staying += 1;
+    return staying;
+  }
+
   /**
    * Asks so many connections to connect anew, without the loss of a call: each as soon as it has one.
    * @returns how many were asked: fewer where the others have been already.

@@ -38,7 +38,7 @@ export function recorded(
 }
 
 /** The same object for the same snapshot: what is made of it is kept. */
-function maskSettings(settings: () => SettingsPlan | undefined): () => MaskSettings | undefined {
+export function maskSettings(settings: () => SettingsPlan | undefined): () => MaskSettings | undefined {
   let made: { readonly of: SettingsPlan; readonly masks: MaskSettings } | undefined;
   return () => {
     const now = settings();

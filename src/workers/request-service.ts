@@ -4,7 +4,9 @@ import { LivePublisher, type Publisher, type Retired } from "../engine/publisher
 import { Reporter } from "../report/reporter.ts";
 import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import type { Log, Metrics } from "../telemetry/index.ts";
+import type { Log, LogLevel, Metrics } from "../telemetry/index.ts";
+import { TALLY, type Tally } from "../telemetry/tally.ts";
+import type { WorkerState } from "../telemetry/telemetry.ts";
 import type { Recording } from "../traffic/index.ts";
 import type { TlsMaterial } from "../wire/tls-material.ts";
 import { FLUSH_EVERY_MS, type RequestSettings, RequestSide } from "./request-side.ts";
@@ -15,6 +17,7 @@ export interface RequestService {
   readonly publisher: Publisher;
   /** Requests admitted and not yet answered. */
   readonly inFlight: number;
+  threads(): readonly ThreadView[];
   /** Takes requests, once something was published. @returns the address with the real port, or in words for people why not. */
   listen(): Promise<{ readonly address: string } | { readonly problem: string }>;
   /** From the next handshake on these certificates count. */
@@ -27,10 +30,27 @@ export interface RequestService {
   close(): Promise<void>;
 }
 
+/** One request thread, as `/status` shows it. */
+export interface ThreadView {
+  readonly thread: number;
+  readonly state: WorkerState;
+  readonly connections: number;
+  readonly inFlight: number;
+  /** In a row. */
+  readonly deaths: number;
+}
+
 export interface RequestServiceOptions {
   readonly settings: RequestSettings;
   readonly metrics: Metrics;
+  /** Of this thread, and what the metrics count into. */
+  readonly tally: Tally;
   readonly log: Log;
+  readonly logLevel: LogLevel;
+  /** Writes a line that is made elsewhere to the log. */
+  readonly line: (line: string) => void;
+  /** Counts report instances that did not reach a handler: accepted and dropped. */
+  readonly lost: (handler: string, instances: number) => void;
   readonly clock: EngineClock;
   readonly recording: Recording | undefined;
   readonly masks: () => SettingsPlan | undefined;
@@ -50,6 +70,15 @@ export function serveInThread(options: RequestServiceOptions): RequestService {
     get inFlight() {
       return side.engine.inFlight;
     },
+    threads: () => [
+      {
+        thread: 1,
+        state: "serving",
+        connections: options.tally[TALLY.connections] ?? 0,
+        inFlight: side.engine.inFlight,
+        deaths: 0,
+      },
+    ],
     listen: () => side.listen(),
     useCertificates: (material) => side.useCertificates(material),
     async flush() {

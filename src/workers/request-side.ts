@@ -6,6 +6,7 @@ import { openDoors } from "../server/doors.ts";
 import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
+import type { Tally } from "../telemetry/tally.ts";
 import type { Recording } from "../traffic/index.ts";
 import type { Address } from "../wire/address.ts";
 import { limitsWith, type WireLimits } from "../wire/limits.ts";
@@ -35,6 +36,7 @@ export interface RequestSideOptions {
   readonly telemetry: Telemetry;
   readonly log: Log;
   readonly clock: EngineClock;
+  readonly tally: Tally;
   /** Where what comes in is recorded; `masks` are the settings that say what of it is hidden. */
   readonly recording: Pick<Recording, "write"> | undefined;
   readonly masks: () => SettingsPlan | undefined;
@@ -48,16 +50,22 @@ export class RequestSide {
   readonly engine: RunningEngine;
   readonly #options: RequestSideOptions;
   #server: RunningServer | undefined;
+  /** Newer certificates than those of the start. */
+  #material: TlsMaterial | undefined;
 
   constructor(options: RequestSideOptions) {
     this.#options = options;
-    const { live, reporter, telemetry, clock, settings } = options;
+    const { live, reporter, telemetry, clock, tally, settings } = options;
     const { maxInFlight, idPrefix } = settings;
-    this.engine = createEngine({ live, reporter, counters: telemetry, clock, maxInFlight, idPrefix });
+    this.engine = createEngine({ live, reporter, counters: telemetry, clock, maxInFlight, idPrefix, tally });
   }
 
   /** Takes requests. @returns the address with the real port, or in words for people why it cannot be listened on. */
-  async listen(): Promise<{ readonly address: string } | { readonly problem: string }> {
+  async listen({
+    sharedPort,
+  }: {
+    readonly sharedPort?: number;
+  } = {}): Promise<{ readonly address: string } | { readonly problem: string }> {
     const { settings, telemetry, log, clock, recording, masks } = this.#options;
     const monotonicMs = (): number => clock.monotonicMs();
     const limits = limitsWith((limit) => settings.limits[limit]);
@@ -65,14 +73,39 @@ export class RequestSide {
     const doors = openDoors(this.engine, { events: telemetry, epochNanos, monotonicMs, limits });
     const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, masks));
     const { grpc: address, insecure, tls } = settings;
-    const server = await startServer({ doors: carried, address, insecure, tls, log, telemetry, monotonicMs, limits });
-    if (!("problem" in server)) this.#server = server;
+    const server = await startServer({
+      doors: carried,
+      // Several threads listen on one port.
+      address: sharedPort === undefined || address.kind === "unix" ? address : { ...address, port: sharedPort },
+      shared: sharedPort !== undefined,
+      insecure,
+      tls,
+      log,
+      telemetry,
+      monotonicMs,
+      limits,
+    });
+    if ("problem" in server) return server;
+    this.#server = server;
+    // They may have changed while it was starting.
+    if (this.#material) server.useCertificates(this.#material);
     return server;
   }
 
   /** From the next handshake on these certificates count. */
   useCertificates(material: TlsMaterial): void {
+    this.#material = material;
     this.#server?.useCertificates(material);
+  }
+
+  /** Asks so many clients to connect anew, without the loss of a call. */
+  moveAway(connections: number): void {
+    this.#server?.moveAway(connections);
+  }
+
+  /** Connections that are not on their way elsewhere. */
+  get staying(): number {
+    return this.#server?.staying ?? 0;
   }
 
   /** No new connections and calls; resolves when those in flight were answered, or `graceMs` later were cut off. */

@@ -82,7 +82,7 @@ describe("weir serve", () => {
   });
 
   test.each([
-    [["--workers", "2"], 2, "one thread"],
+    [["--workers", "2", "--grpc", "unix:/tmp/weir-never.sock"], 2, "one thread"],
     [["--grpc", "0.0.0.0:0"], 2, "--insecure"],
     [["--admin", "0.0.0.0:0"], 2, "--metrics-address"],
     [["--max-in-flight", "0"], 2, "whole number"],

@@ -1,0 +1,38 @@
+import { Worker } from "node:worker_threads";
+import { type FromThread, THREAD_HEAP_MB, type ThreadData, type ToThread } from "./protocol.ts";
+
+/** The supervisor's end of the way to one thread. */
+export interface ThreadPort {
+  post(message: ToThread): void;
+  /** Called once. */
+  onMessage(take: (message: FromThread) => void): void;
+  /** Called once; `error` is what ended the thread, where something did. Nothing comes after it. */
+  onExit(gone: (error: Error | undefined) => void): void;
+  /** Ends the thread wherever it stands. */
+  terminate(): void;
+}
+
+export type Spawn = (data: ThreadData) => ThreadPort;
+
+/** The same folder in the sources and in what is built of them. */
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./request-thread.ts" : "./request-thread.js", import.meta.url);
+
+/** Starts a request thread. */
+export function spawnThread(data: ThreadData): ThreadPort {
+  const worker = new Worker(ENTRY, {
+    workerData: data,
+    name: `weir-requests-${data.thread}`,
+    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+  });
+  let error: Error | undefined;
+  // An exception in the thread ends the thread and not the process; what was thrown may be anything.
+  worker.on("error", (thrown: unknown) => {
+    error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  });
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage: (take) => void worker.on("message", (message: FromThread) => take(message)),
+    onExit: (gone) => void worker.on("exit", () => gone(error)),
+    terminate: () => void worker.terminate(),
+  };
+}

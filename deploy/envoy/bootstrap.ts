@@ -3,6 +3,7 @@ import { LOOPBACK } from "../loopback.ts";
 import { type HttpListener, httpFilterChain } from "./http-listener.ts";
 import { extension, type JsonObject, seconds, typed } from "./json.ts";
 import { type TcpListener, tcpFilterChain } from "./tcp-listener.ts";
+import { type UpstreamTls, upstreamTls } from "./tls.ts";
 import { WEIR_CLUSTER } from "./weir-cluster.ts";
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -12,8 +13,14 @@ const MAX_CONNECTIONS = 10_000;
 const MAX_STREAMS = 100;
 
 export interface EnvoyOptions {
-  /** Weir's gRPC port on loopback: Checks and access logs go there. */
+  /** Weir's gRPC port: Checks and access logs go there. */
   readonly weirPort: number;
+  /** The IP address of Weir. Default: loopback. */
+  readonly weirHost?: string;
+  /** Weir is called by mutual TLS. */
+  readonly weirTls?: UpstreamTls;
+  /** So many calls to Weir on one connection, then another. Default: any number. */
+  readonly weirCallsPerConnection?: number;
   /** The services, by the name that routes use. Any name but `weir`. */
   readonly upstreams: Readonly<Record<string, Upstream>>;
   readonly listeners: readonly Listener[];
@@ -34,7 +41,16 @@ interface Upstream {
 
 /** @returns what Envoy reads with `-c`, in a file whose name ends with `.json`. */
 export function envoyBootstrap(options: EnvoyOptions): JsonObject {
-  const { weirPort, upstreams, listeners, node = { id: "weir-envoy", cluster: "weir" }, adminPort = 0 } = options;
+  const {
+    weirPort,
+    weirHost,
+    weirTls,
+    weirCallsPerConnection,
+    upstreams,
+    listeners,
+    node = { id: "weir-envoy", cluster: "weir" },
+    adminPort = 0,
+  } = options;
   if (WEIR_CLUSTER in upstreams)
     throw new Error(`an upstream cannot be called \`${WEIR_CLUSTER}\`: that is Weir itself`);
   return {
@@ -53,7 +69,11 @@ export function envoyBootstrap(options: EnvoyOptions): JsonObject {
     static_resources: {
       listeners: listeners.map(listenerOf),
       clusters: [
-        cluster(WEIR_CLUSTER, { port: weirPort, protocol: "h2" }),
+        cluster(
+          WEIR_CLUSTER,
+          { port: weirPort, protocol: "h2" },
+          { host: weirHost, tls: weirTls, calls: weirCallsPerConnection },
+        ),
         ...Object.entries(upstreams).map(([name, upstream]) => cluster(name, upstream)),
       ],
     },
@@ -76,8 +96,19 @@ function listenerOf(listener: Listener): JsonObject {
   };
 }
 
-function cluster(name: string, { port, protocol = "http/1.1" }: Upstream): JsonObject {
+interface Reached {
+  readonly host?: string | undefined;
+  readonly tls?: UpstreamTls | undefined;
+  readonly calls?: number | undefined;
+}
+
+function cluster(
+  name: string,
+  { port, protocol = "http/1.1" }: Upstream,
+  { host, tls, calls }: Reached = {},
+): JsonObject {
   const options = typed("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", {
+    common_http_protocol_options: calls === undefined ? undefined : { max_requests_per_connection: calls },
     explicit_http_config: { http2_protocol_options: { max_concurrent_streams: MAX_STREAMS } },
   });
   return {
@@ -88,11 +119,12 @@ function cluster(name: string, { port, protocol = "http/1.1" }: Upstream): JsonO
       protocol === "h2" ? { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options } : undefined,
     load_assignment: {
       cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port) } }] }],
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port, host) } }] }],
     },
+    transport_socket: tls && upstreamTls(tls),
   };
 }
 
-function socketAddress(port: number): JsonObject {
-  return { socket_address: { address: LOOPBACK, port_value: port } };
+function socketAddress(port: number, host: string = LOOPBACK): JsonObject {
+  return { socket_address: { address: host, port_value: port } };
 }

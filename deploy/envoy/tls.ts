@@ -23,6 +23,30 @@ export function downstreamTls(tls: TlsOptions, alpn: readonly string[]): JsonObj
   });
 }
 
+/** How Envoy calls a service by mutual TLS. */
+export interface UpstreamTls {
+  /** PEM, the certificate first. */
+  readonly certificate: string;
+  /** PEM */
+  readonly key: string;
+  /** PEM of the authority whose server certificates are trusted. */
+  readonly serverCa: string;
+  /** The name that the server's certificate must have. */
+  readonly serverUri: string;
+}
+
+export function upstreamTls({ certificate, key, serverCa, serverUri }: UpstreamTls): JsonObject {
+  return extension("envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
+    common_tls_context: {
+      tls_certificates: [{ certificate_chain: inline(certificate), private_key: inline(key) }],
+      validation_context: {
+        trusted_ca: inline(serverCa),
+        match_typed_subject_alt_names: [{ san_type: "URI", matcher: { exact: serverUri } }],
+      },
+    },
+  });
+}
+
 function inline(text: string): JsonObject {
   return { inline_string: text };
 }

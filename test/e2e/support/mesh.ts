@@ -34,6 +34,9 @@ export interface MeshOptions {
   readonly listeners?: readonly Listener[];
   readonly upstreams?: EnvoyOptions["upstreams"];
   readonly node?: EnvoyOptions["node"];
+  readonly weirHost?: EnvoyOptions["weirHost"];
+  readonly weirTls?: EnvoyOptions["weirTls"];
+  readonly weirCallsPerConnection?: EnvoyOptions["weirCallsPerConnection"];
 }
 
 export interface Mesh extends Place, AsyncDisposable {
@@ -98,12 +101,15 @@ const EDGE = "edge";
 export const CASE_HEADER = "x-case";
 
 function envoyOptions(options: MeshOptions, weirPort: number, orders: number, greeter: number): EnvoyOptions {
-  const { listeners = [edge()], upstreams = {}, node } = options;
+  const { listeners = [edge()], upstreams = {}, node, weirHost, weirTls, weirCallsPerConnection } = options;
   return {
     weirPort,
     listeners,
     upstreams: { orders: { port: orders }, greeter: { port: greeter, protocol: "h2" }, ...upstreams },
     ...(node ? { node } : {}),
+    ...(weirHost ? { weirHost } : {}),
+    ...(weirTls ? { weirTls } : {}),
+    ...(weirCallsPerConnection ? { weirCallsPerConnection } : {}),
   };
 }
 

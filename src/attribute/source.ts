@@ -19,4 +19,6 @@ export interface AttributeSource {
 export interface SlotSpec {
   readonly slot: number;
   readonly name: string;
+  /** Of a map: the keys that are asked for by name. Others may be, and the map as a whole, at a higher price. */
+  readonly keys?: readonly string[];
 }

@@ -22,7 +22,8 @@ export type Reason =
   | "incomplete"
   | "quota-only"
   | "not-granted"
-  | "undecodable";
+  | "undecodable"
+  | "too-large";
 
 /** What a refused client gets instead of the service's answer. */
 export interface DirectResponse {

@@ -56,11 +56,16 @@ export interface CheckInput {
   /** "" for none. On ext_authz Envoy's `request.http.id`. */
   readonly deduplicationId: string;
   /** The W3C `traceparent` header of the request, for spans of decisions. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** Milliseconds from the call's arrival: an adapter that has not answered by then is not waited for. Undefined: for ever. */
   readonly withinMs?: number;
   /** Set by a door that could not make sense of the message: undecided, with this reason and detail. */
-  readonly refused?: { readonly reason: "door-off" | "not-granted" | "undecodable"; readonly detail: string };
+  readonly refused?: Refused | undefined;
+}
+
+export interface Refused {
+  readonly reason: "door-off" | "not-granted" | "undecodable" | "too-large";
+  readonly detail: string;
 }
 
 export interface RequestedQuota {

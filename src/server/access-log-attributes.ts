@@ -11,7 +11,7 @@ import type { CelType } from "../attribute/type.ts";
 import { ABSENT, type CelValue, type Outcome, Uint } from "../attribute/value.ts";
 import type { SlotPlan } from "../snapshot/plan.ts";
 import * as envoy from "./envoy-values.ts";
-import { cutPath, queryOf } from "./ext-authz-attributes.ts";
+import { cutPath, queryOf } from "./ext-authz-request.ts";
 import {
   after,
   between,

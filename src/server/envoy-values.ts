@@ -97,9 +97,9 @@ class Headers {
 
   add(key: string, value: string | Invalid): void {
     if (key.startsWith(":")) return;
-    const name = key.toLowerCase();
+    const name = headerName(key);
     const before = this.#values.get(name);
-    this.#values.set(name, before === undefined ? value : joined(name, before, value));
+    this.#values.set(name, before === undefined ? value : joinHeader(name, before, value));
   }
 
   entries(): EntryMap {
@@ -107,7 +107,14 @@ class Headers {
   }
 }
 
-function joined(name: string, before: string | Invalid, value: string | Invalid): string | Invalid {
+/** In lower case, of ASCII alone: to `toLowerCase` the Kelvin sign is a `k`, and to no server. */
+function headerName(key: string): string {
+  const lower = key.toLowerCase();
+  return lower === key || /^[\0-\x7f]*$/.test(key) ? lower : key.replaceAll(/[A-Z]+/g, (part) => part.toLowerCase());
+}
+
+/** @returns the value of a header that was sent once more. */
+export function joinHeader(name: string, before: string | Invalid, value: string | Invalid): string | Invalid {
   if (before instanceof Invalid) return before;
   return value instanceof Invalid ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`;
 }

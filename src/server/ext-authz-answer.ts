@@ -23,18 +23,27 @@ declare const isRefusal: unique symbol;
 /** A refusal that Envoy reads as one: made by `sealRefusal` and nowhere else. */
 export type RefusalBytes = Uint8Array & { readonly [isRefusal]: true };
 
-/** @returns the answer for Envoy, and how many carried values did not fit. */
-export function encodeAnswer(
-  decision: Decision,
-  asked: Asked,
-  mask: Mask,
-): { readonly bytes: Uint8Array; readonly leftOut: number } {
+export interface Answer {
+  readonly bytes: Uint8Array;
+  /** How many carried values did not fit. */
+  readonly leftOut: number;
+}
+
+/** @returns the answer for Envoy. */
+export function encodeAnswer(decision: Decision, asked: Asked, mask: Mask): Answer {
   const { dynamicMetadata, leftOut } = metadataOf(decision, mask);
   const bytes =
     decision.verdict === "allowed"
       ? encodeAllowed(decision.changes, asked, dynamicMetadata)
       : encodeRefusal(decision.verdict, decision.response, asked.grpc, dynamicMetadata);
   return { bytes, leftOut };
+}
+
+/** @returns what comes behind an answer without them: the values that the decision carries. */
+export function encodeCarried(decision: Decision, mask: Mask): Answer {
+  const { fields, leftOut } = carriedFields(decision, mask);
+  const dynamicMetadata = structOf(fields);
+  return { bytes: CheckResponse.toBinary({ httpResponse: { oneofKind: undefined }, dynamicMetadata }), leftOut };
 }
 
 /** The answer when our own code failed: content may have caused it, so that Envoy's failure mode must not apply. */
@@ -90,9 +99,14 @@ const DENIED_TAG = 0x12;
  * To Envoy an empty message, or one whose status code is 0, is an ALLOW whatever else it holds. This is where bytes leave, so this is where
  * it is made sure: by the bytes, not by the message they were made of.
  */
-function sealRefusal(bytes: Uint8Array, code: RefusalCode): RefusalBytes {
-  const expected = [STATUS_TAG, STATUS_BYTES, CODE_TAG, code, DENIED_TAG];
-  if (expected.some((byte, at) => bytes[at] !== byte)) throw new Error("a refusal that Envoy would not read as one");
+export function sealRefusal(bytes: Uint8Array, code: RefusalCode): RefusalBytes {
+  const isSealed =
+    bytes[0] === STATUS_TAG &&
+    bytes[1] === STATUS_BYTES &&
+    bytes[2] === CODE_TAG &&
+    bytes[3] === code &&
+    bytes[4] === DENIED_TAG;
+  if (!isSealed) throw new Error("a refusal that Envoy would not read as one");
   // The brand exists only as a type: it says that the bytes were looked at.
   return bytes as RefusalBytes;
 }
@@ -106,12 +120,18 @@ function metadataOf(decision: Decision, mask: Mask): { readonly dynamicMetadata:
     ["took_us", decision.tookUs],
   ];
   if (decision.rule) fields.push(["rule", decision.rule.rule]);
-  if (decision.carried.length === 0) return { dynamicMetadata: structOf(fields), leftOut: 0 };
-  const { values, leftOut } = packCarried(
-    decision.carried.map(({ name, value }) => ({ name, value: mask.apply(name, value) })),
-  );
-  if (values.size > 0) fields.push(["attr", Object.assign(Object.create(null), Object.fromEntries(values))]);
-  return { dynamicMetadata: structOf(fields), leftOut };
+  const carried = carriedFields(decision, mask);
+  return { dynamicMetadata: structOf([...fields, ...carried.fields]), leftOut: carried.leftOut };
+}
+
+function carriedFields(
+  { carried }: Decision,
+  mask: Mask,
+): { readonly fields: readonly (readonly [string, Json])[]; readonly leftOut: number } {
+  if (carried.length === 0) return { fields: [], leftOut: 0 };
+  const { values, leftOut } = packCarried(carried.map(({ name, value }) => ({ name, value: mask.apply(name, value) })));
+  if (values.size === 0) return { fields: [], leftOut };
+  return { fields: [["attr", Object.assign(Object.create(null), Object.fromEntries(values))]], leftOut };
 }
 
 /**

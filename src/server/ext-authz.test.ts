@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CheckResponse } from "#proto/envoy/service/auth/v3/external_auth";
+import { CheckRequest, CheckResponse } from "#proto/envoy/service/auth/v3/external_auth";
 import {
   bytesOf,
   decision,
@@ -16,7 +16,7 @@ import { type CelValue, Invalid, type Outcome, Timestamp } from "../attribute/va
 import { lookup } from "../attribute/vocabulary.ts";
 import type { DoorName } from "../policy/authored.ts";
 import { EXT_AUTHZ_PATH, extAuthzDoor } from "./ext-authz.ts";
-import { EXT_AUTHZ_READERS } from "./ext-authz-attributes.ts";
+import { EXT_AUTHZ_ATTRIBUTES } from "./ext-authz-attributes.ts";
 
 /** What is read of the recorded JSON. */
 interface RecordedCheck {
@@ -172,7 +172,7 @@ describe("what Envoy sent", () => {
   );
 
   test("every attribute the vocabulary promises has its reader, and no other has one", () => {
-    expect([...EXT_AUTHZ_READERS.keys()].sort()).toEqual(namesOf("ext-authz", "ext-authz-tcp"));
+    expect([...EXT_AUTHZ_ATTRIBUTES.keys()].sort()).toEqual(namesOf("ext-authz", "ext-authz-tcp"));
   });
 
   test("what the vocabulary calls always is in every recording of its door", () => {
@@ -270,6 +270,39 @@ describe("the door", () => {
     const { input, events } = check(new Uint8Array([0xff, 0xff, 0xff]));
     expect(input?.refused?.reason).toBe("undecodable");
     expect(events.seen).toEqual(["undecodable ext-authz"]);
+  });
+
+  test("does not look at a message that is larger than it takes, and refuses it by an answer", () => {
+    const engine = new FakeEngine(SNAPSHOT, () => decision({ verdict: "undecided", reason: "too-large" }));
+    const deps = fakeDeps();
+    const large = new Uint8Array(deps.limits.maxCheckBytes + 1);
+    large.set(hello);
+    const reply = extAuthzDoor(engine, deps).handle(large, fakeCall());
+    if (reply instanceof Promise) throw new Error("nothing had to wait");
+    expect(CheckResponse.fromBinary(bytesOf(reply)).status?.code).toBe(9);
+    expect(engine.checks.map(({ door, refused }) => [door, refused?.reason])).toEqual([["ext-authz", "too-large"]]);
+    expect(deps.events.seen).toEqual([]);
+    const smaller = extAuthzDoor(engine, { ...deps, limits: { ...deps.limits, maxCheckBytes: hello.length } });
+    smaller.handle(hello, fakeCall());
+    smaller.handle(new Uint8Array([...hello, 0]), fakeCall());
+    expect(engine.checks.slice(1).map(({ refused }) => refused?.reason)).toEqual([undefined, "too-large"]);
+  });
+
+  test("tells a gRPC client the status in a header, by a form as well", () => {
+    const response = { status: 403, headers: [], body: "" };
+    const engine = new FakeEngine(SNAPSHOT, () => decision({ verdict: "denied", response }));
+    const door = extAuthzDoor(engine, fakeDeps());
+    const message = CheckRequest.fromBinary(hello);
+    message.attributes?.request?.http?.headers.push({ key: "Content-Type", value: "application/grpc+proto" });
+    const grpc = CheckRequest.toBinary(message);
+    const statusOf = (bytes: Uint8Array): unknown => {
+      const reply = door.handle(bytes, fakeCall());
+      if (reply instanceof Promise) throw new Error("nothing had to wait");
+      const { httpResponse } = CheckResponse.fromBinary(bytesOf(reply));
+      return httpResponse.oneofKind === "deniedResponse" && httpResponse.deniedResponse.headers[0]?.header?.value;
+    };
+    const statuses = [1, 2, 3, 4].map(() => [statusOf(grpc), statusOf(hello)]);
+    expect(statuses).toEqual([1, 2, 3, 4].map(() => ["7", undefined]));
   });
 
   test("refuses TCP where it was not enabled", () => {

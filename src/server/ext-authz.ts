@@ -1,16 +1,17 @@
-import type { AttributeContext } from "#proto/envoy/service/auth/v3/attribute_context";
-import { CheckRequest } from "#proto/envoy/service/auth/v3/external_auth";
-import { type Mask, maskOf } from "../attribute/mask.ts";
-import { type BoundReaders, bindReaders, readerSource } from "../attribute/readers.ts";
+import { maskOf } from "../attribute/mask.ts";
+import type { AttributeSource } from "../attribute/source.ts";
 import type { Decision } from "../engine/decision.ts";
-import type { CheckInput, Engine } from "../engine/engine.ts";
+import type { CheckInput, Engine, Refused, RequestedQuota } from "../engine/engine.ts";
+import type { DoorName } from "../policy/authored.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Call, Reply, UnaryDoor } from "../wire/door.ts";
-import { lenientReadOptions } from "../wire/lenient.ts";
-import { turnedAway, whileAdmitted } from "./admitted.ts";
+import { FieldRanges, readFields } from "../wire/field-reader.ts";
+import { turnedAway } from "./admitted.ts";
 import type { DoorDeps } from "./door-deps.ts";
-import { type Asked, encodeAnswer, encodeBug } from "./ext-authz-answer.ts";
-import { AuthRequest, EXT_AUTHZ_READERS, type ExtAuthzSettings, queryOf } from "./ext-authz-attributes.ts";
+import { encodeBug } from "./ext-authz-answer.ts";
+import { AuthSource, type BoundAttributes, bindAttributes } from "./ext-authz-attributes.ts";
+import { AnswerForms } from "./ext-authz-forms.ts";
+import { AuthRequest, type ExtAuthzSettings } from "./ext-authz-request.ts";
 import { GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
 
@@ -22,38 +23,86 @@ export const EXT_AUTHZ_PATH = "/envoy.service.auth.v3.Authorization/Check";
  * where the engine cannot work at all.
  */
 export function extAuthzDoor(engine: Engine, deps: DoorDeps): UnaryDoor {
-  const bindingOf = perSnapshot(bind);
-  return {
-    kind: "unary",
-    path: EXT_AUTHZ_PATH,
-    handle(bytes, call) {
-      const admission = engine.admit();
-      if (!admission.ok) return turnedAway(admission);
+  return new ExtAuthzDoor(engine, deps);
+}
+
+class ExtAuthzDoor implements UnaryDoor {
+  readonly kind = "unary";
+  readonly path = EXT_AUTHZ_PATH;
+  readonly #engine: Engine;
+  readonly #deps: DoorDeps;
+  readonly #bindingOf: (snapshot: Snapshot) => Binding = perSnapshot(bind);
+
+  constructor(engine: Engine, deps: DoorDeps) {
+    this.#engine = engine;
+    this.#deps = deps;
+  }
+
+  handle(bytes: Uint8Array, call: Call): Reply | Promise<Reply> {
+    const admission = this.#engine.admit();
+    if (!admission.ok) return turnedAway(admission);
+    let waiting = false;
+    try {
       const { snapshot } = admission;
-      return whileAdmitted(
-        admission,
-        () => {
-          const exchange = open(bytes, call, snapshot, bindingOf(snapshot), deps);
-          const decision = engine.check(snapshot, exchange.input);
-          return decision instanceof Promise
-            ? decision.then((made) => answer(made, exchange, deps))
-            : answer(decision, exchange, deps);
-        },
-        (error) => {
-          deps.events.failed("ext-authz", error);
-          return { kind: "message", bytes: encodeBug() };
-        },
-      );
-    },
-  };
+      const binding = this.#bindingOf(snapshot);
+      const check = this.#open(bytes, call, snapshot, binding);
+      const decision = this.#engine.check(snapshot, check);
+      if (!(decision instanceof Promise)) return this.#answer(decision, check, binding);
+      waiting = true;
+      return decision
+        .then((made) => this.#answer(made, check, binding))
+        .catch((error) => this.#failed(error))
+        .finally(() => admission.release());
+    } catch (error) {
+      return this.#failed(error);
+    } finally {
+      if (!waiting) admission.release();
+    }
+  }
+
+  #open(bytes: Uint8Array, call: Call, snapshot: Snapshot, binding: Binding): AuthCheck {
+    const { attributes, settings, grants } = binding;
+    const { limits, events } = this.#deps;
+    const tooLarge = bytes.length > limits.maxCheckBytes;
+    const sent = tooLarge ? undefined : readFields(attributes.fields.selection, bytes);
+    if (sent === undefined && !tooLarge) events.undecodable("ext-authz");
+    const request = new AuthRequest(sent ?? binding.nothing, attributes.fields, call.peer, settings);
+    const door = sent === undefined || request.isHttp ? "ext-authz" : "ext-authz-tcp";
+    const { check, proxy } = grants.of(call.peer);
+    const refused = !(check && proxy)
+      ? NOT_GRANTED
+      : sent === undefined
+        ? this.#unread(tooLarge)
+        : refusedAt(door, snapshot);
+    return new AuthCheck(request, door, new AuthSource(attributes, request), call, limits.extAuthzDeadlineMs, refused);
+  }
+
+  #unread(tooLarge: boolean): Refused {
+    return tooLarge
+      ? { reason: "too-large", detail: `the message has more than ${this.#deps.limits.maxCheckBytes} bytes` }
+      : { reason: "undecodable", detail: "the message is no CheckRequest" };
+  }
+
+  #answer(decision: Decision, { request }: AuthCheck, { forms }: Binding): Reply {
+    const { bytes, leftOut } = forms.encode(decision, request);
+    if (leftOut > 0) this.#deps.events.carriedLeftOut(leftOut);
+    return { kind: "message", bytes };
+  }
+
+  #failed(error: unknown): Reply {
+    this.#deps.events.failed("ext-authz", error);
+    return { kind: "message", bytes: encodeBug() };
+  }
 }
 
 /** What this door works out once for a snapshot. */
 interface Binding {
-  readonly readers: BoundReaders<AuthRequest>;
+  readonly attributes: BoundAttributes;
+  /** What stands for a message that was not read. */
+  readonly nothing: FieldRanges;
   readonly settings: ExtAuthzSettings;
-  readonly mask: Mask;
   readonly grants: GrantTable;
+  readonly forms: AnswerForms;
 }
 
 function bind(snapshot: Snapshot): Binding {
@@ -61,85 +110,63 @@ function bind(snapshot: Snapshot): Binding {
   const { pathParams, mask } = snapshot.plan.settings;
   // Only TCP checks are served without the door: they have no claims.
   const jwt = door?.door === "ext-authz" ? door.jwt : { namespace: "", key: "" };
+  const attributes = bindAttributes(snapshot.slots, jwt.namespace);
   return {
-    readers: bindReaders(EXT_AUTHZ_READERS, snapshot.slots),
+    attributes,
+    nothing: new FieldRanges(Buffer.alloc(0), attributes.fields.selection.slots),
     settings: { jwt, pathParams },
-    mask: maskOf(mask),
     grants: new GrantTable(snapshot),
+    forms: new AnswerForms(maskOf(mask)),
   };
 }
 
-/** A Check on its way: what the engine is asked, and what the answer will depend on. */
-interface Exchange {
-  readonly input: CheckInput;
-  readonly asked: Asked;
-  readonly mask: Mask;
-}
+const NO_QUOTAS: readonly RequestedQuota[] = [];
 
-function open(
-  bytes: Uint8Array,
-  call: Call,
-  snapshot: Snapshot,
-  binding: Binding,
-  { events, limits }: DoorDeps,
-): Exchange {
-  const { readers, settings, mask } = binding;
-  const { check, proxy } = binding.grants.of(call.peer);
-  const message = decode(bytes);
-  if (message === undefined) events.undecodable("ext-authz");
-  const request = new AuthRequest(message ?? EMPTY, call.peer, settings);
-  const door = message === undefined || request.http ? "ext-authz" : "ext-authz-tcp";
-  const traceparent = request.headers.get("traceparent");
-  const input: CheckInput = {
-    door,
-    source: readerSource(readers, request),
-    call,
-    withinMs: limits.extAuthzDeadlineMs,
-    quotas: [],
-    quotaOnly: false,
-    deduplicationId: request.http?.id ?? "",
-    ...(typeof traceparent === "string" ? { traceparent } : {}),
-    ...refusedAtTheDoor(message !== undefined, check && proxy, snapshot.door(door) !== undefined, door),
-  };
-  return { input, asked: askedBy(request), mask };
-}
+/** A Check on its way. What nobody asks for is not read. */
+class AuthCheck implements CheckInput {
+  readonly request: AuthRequest;
+  readonly door: DoorName;
+  readonly source: AttributeSource;
+  readonly call: Call;
+  readonly withinMs: number;
+  readonly quotas = NO_QUOTAS;
+  readonly quotaOnly = false;
+  readonly refused: Refused | undefined;
 
-const EMPTY: AttributeContext = { contextExtensions: [] };
+  constructor(
+    request: AuthRequest,
+    door: DoorName,
+    source: AttributeSource,
+    call: Call,
+    withinMs: number,
+    refused: Refused | undefined,
+  ) {
+    this.request = request;
+    this.door = door;
+    this.source = source;
+    this.call = call;
+    this.withinMs = withinMs;
+    this.refused = refused;
+  }
 
-/** @returns undefined for what is no CheckRequest. */
-function decode(bytes: Uint8Array): AttributeContext | undefined {
-  try {
-    return CheckRequest.fromBinary(bytes, lenientReadOptions).attributes ?? EMPTY;
-  } catch {
-    // The runtime's only way to say that the bytes are no message: an answer, not a failure of ours.
-    return undefined;
+  get deduplicationId(): string {
+    return this.request.text("id");
+  }
+
+  get traceparent(): string | undefined {
+    const traceparent = this.request.header("traceparent");
+    return typeof traceparent === "string" ? traceparent : undefined;
   }
 }
 
 /** An answer for a peer that may not ask, too: a call that failed is one that `failure_mode_allow` lets through. */
-function refusedAtTheDoor(
-  decoded: boolean,
-  granted: boolean,
-  enabled: boolean,
-  door: string,
-): Pick<CheckInput, "refused"> {
-  if (!granted)
-    return { refused: { reason: "not-granted", detail: "a proxy needs the grants `check` and `assert-source`" } };
-  if (!decoded) return { refused: { reason: "undecodable", detail: "the message is no CheckRequest" } };
-  return enabled ? {} : { refused: { reason: "door-off", detail: `door \`${door}\` is not enabled` } };
-}
+const NOT_GRANTED: Refused = {
+  reason: "not-granted",
+  detail: "a proxy needs the grants `check` and `assert-source`",
+};
 
-function askedBy(request: AuthRequest): Asked {
-  const contentType = request.headers.get("content-type");
-  return {
-    grpc: typeof contentType === "string" && contentType.toLowerCase().startsWith("application/grpc"),
-    query: queryOf(request.http?.path ?? ""),
-    hasHeader: (name) => typeof request.headers.get(name) !== "symbol",
-  };
-}
-
-function answer(decision: Decision, { asked, mask }: Exchange, { events }: DoorDeps): Reply {
-  const { bytes, leftOut } = encodeAnswer(decision, asked, mask);
-  if (leftOut > 0) events.carriedLeftOut(leftOut);
-  return { kind: "message", bytes };
+function refusedAt(door: DoorName, snapshot: Snapshot): Refused | undefined {
+  return snapshot.door(door) === undefined
+    ? { reason: "door-off", detail: `door \`${door}\` is not enabled` }
+    : undefined;
 }

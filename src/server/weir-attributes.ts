@@ -8,7 +8,7 @@ import { type AttributeRow, lookup } from "../attribute/vocabulary.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Peer } from "../wire/door.ts";
 import { textOf } from "./envoy-values.ts";
-import { cutPath, queryOf } from "./ext-authz-attributes.ts";
+import { cutPath, queryOf } from "./ext-authz-request.ts";
 import type { Grants } from "./grants.ts";
 import { peerAddress, peerPrincipal } from "./peer-values.ts";
 import { valueFromProto } from "./value-codec.ts";

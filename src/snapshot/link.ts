@@ -151,7 +151,7 @@ function wholePolicy(policy: PolicyPlan): PolicyPieces {
 }
 
 function slotSpecs(plan: PlanFrame): SlotSpec[] {
-  return plan.slots.map(({ name }, slot) => ({ slot, name }));
+  return plan.slots.map(({ name, keys }, slot) => (keys === undefined ? { slot, name } : { slot, name, keys }));
 }
 
 function linkFrames(plan: PlanFrame, scope: LinkScope): Snapshot["frame"] {

@@ -49,6 +49,8 @@ export interface SlotPlan {
   /** What native callers are held to, and how a carried value is read back. */
   readonly type?: CelType;
   readonly derived?: ExpressionPlan;
+  /** Of a map: the keys that some expression names, so that a door need not look at the others. The whole map may be read all the same. */
+  readonly keys?: readonly string[];
   /** Set on a derived attribute's own raw value, read inside its own derivation only. */
   readonly raw?: true;
   /** Report rules read it and the access log cannot supply it itself: it travels in ext_authz metadata under `attr`. */

@@ -76,9 +76,27 @@ function neededSlots(
       else add(read.attribute);
     }
   };
-  for (const read of policies.flatMap(readsOf)) add(read.attribute);
+  const reads = policies.flatMap(readsOf);
+  for (const read of reads) add(read.attribute);
   for (const name of extra) add(name);
-  return [...slots.values()];
+  const keys = keysOf([...slots.values()], reads);
+  return [...slots.values()].map((slot) => withKeys(slot, keys));
+}
+
+/** @returns by attribute, the keys of it that expressions name, those of derived attributes too. */
+function keysOf(slots: readonly SlotPlan[], reads: readonly AttributeRead[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const keys = new Map<string, Set<string>>();
+  for (const { attribute, key } of [...reads, ...slots.flatMap(({ derived }) => derived?.reads ?? [])]) {
+    if (key === undefined) continue;
+    const known = keys.get(attribute) ?? new Set();
+    keys.set(attribute, known.add(key));
+  }
+  return keys;
+}
+
+function withKeys(slot: SlotPlan, keys: ReadonlyMap<string, ReadonlySet<string>>): SlotPlan {
+  const named = keys.get(slot.name);
+  return named === undefined ? slot : { ...slot, keys: [...named] };
 }
 
 /** The key of a derived attribute's own raw value: no attribute has a name with a space. */

@@ -37,7 +37,7 @@ function byFields(bytes: Uint8Array) {
     SELECTION.firstSlots;
   const slot = (known: number | undefined): number => known ?? -1;
   const picked = (first: number | undefined): number[] =>
-    KEYS.map((_, key) => ranges.occurrences(slot(first) + key).length / 2);
+    KEYS.map((_, key) => ranges.places(slot(first) + key).length / 2);
   return {
     method: ranges.text(slot(method)),
     rawBody: ranges.part(slot(rawBody)).toString("hex"),

@@ -33,8 +33,12 @@ export class FieldRanges {
   #messages = 0;
   /** Where the varint that was read last ends. */
   #next = 0;
+  /** The key of the entry that was walked over last. */
   #keyStart = 0;
   #keyEnd = 0;
+  /** The field that was looked for last. */
+  #foundStart = 0;
+  #foundEnd = 0;
 
   constructor(bytes: Buffer, slots: number) {
     this.bytes = bytes;
@@ -48,45 +52,102 @@ export class FieldRanges {
 
   /** Whether the field was sent; an empty text may not be. */
   has(slot: number): boolean {
-    return this.#ranges[slot * 2] !== 0;
+    return this.#start(slot) !== 0;
   }
 
   /** @returns the text in a slot, "" when it was not sent; bytes that are not UTF-8 are kept as `lenientReadOptions` does. */
   text(slot: number): string {
-    const start = this.#ranges[slot * 2] ?? 0;
-    const end = this.#ranges[slot * 2 + 1] ?? 0;
-    return start === end ? "" : decodeText(this.bytes, start, end);
+    return this.#text(this.#start(slot), this.#end(slot));
   }
 
   /** @returns how many bytes the value in a slot has; 0 when it was not sent. */
   size(slot: number): number {
-    return (this.#ranges[slot * 2 + 1] ?? 0) - (this.#ranges[slot * 2] ?? 0);
+    return this.#end(slot) - this.#start(slot);
   }
 
-  /** @returns the bytes in a slot, without copying them where they came in one part; those of a message's parts are joined, which merges it. */
+  /** @returns the bytes in a slot, none when it was not sent; a view. */
+  bytesOf(slot: number): Buffer {
+    return this.bytes.subarray(this.#start(slot), this.#end(slot));
+  }
+
+  /**
+   * @returns the bytes of a message in a slot: a view where it came once. Those of one that came in parts are joined, which merges it, as
+   * protobuf has it.
+   */
   part(slot: number): Buffer {
-    const parts = this.#parts?.get(slot);
-    if (parts === undefined) return this.bytes.subarray(this.#ranges[slot * 2], this.#ranges[slot * 2 + 1]);
-    const all: Buffer[] = [];
-    for (let at = 0; at < parts.length; at += 2) all.push(this.bytes.subarray(parts[at], parts[at + 1]));
-    return Buffer.concat(all);
+    const places = this.places(slot);
+    if (places.length <= 2) return this.bytes.subarray(places[0] ?? 0, places[1] ?? 0);
+    const parts: Buffer[] = [];
+    for (let at = 0; at < places.length; at += 2) parts.push(this.bytes.subarray(places[at], places[at + 1]));
+    return Buffer.concat(parts);
   }
 
-  /** @returns the start and end of each occurrence of what is in a slot, in order. */
-  occurrences(slot: number): readonly number[] {
-    const start = this.#ranges[slot * 2] ?? 0;
-    if (start === 0) return [];
-    return this.#parts?.get(slot) ?? [start, this.#ranges[slot * 2 + 1] ?? 0];
+  /** @returns the start and end of each occurrence of a message or entry, in order. */
+  places(slot: number): readonly number[] {
+    const start = this.#start(slot);
+    return start === 0 ? [] : (this.#parts?.get(slot) ?? [start, this.#end(slot)]);
+  }
+
+  /** @returns the start and end of each occurrence of a field within the message in a slot: of bytes, text or messages. */
+  placesIn(slot: number, field: number): readonly number[] {
+    const found: number[] = [];
+    const places = this.places(slot);
+    for (let at = 0; at < places.length; at += 2) this.#find(places[at] ?? 0, places[at + 1] ?? 0, field, found);
+    return found;
+  }
+
+  /** @returns the text of a field within the message that stands from `start` to `end`; "" when it was not sent. */
+  textIn(start: number, end: number, field: number): string {
+    this.#find(start, end, field);
+    return this.#text(this.#foundStart, this.#foundEnd);
+  }
+
+  /** The same of bytes; a view. */
+  bytesIn(start: number, end: number, field: number): Buffer {
+    this.#find(start, end, field);
+    return this.bytes.subarray(this.#foundStart, this.#foundEnd);
   }
 
   /** @returns the unsigned 32 bits of a varint, 0 when it was not sent. */
   uint32(slot: number): number {
-    return this.has(slot) ? Number(BigInt.asUintN(32, this.#varint(slot))) : 0;
+    return Number(BigInt.asUintN(32, this.#varint(slot)));
   }
 
   /** @returns the signed 64 bits of a varint, 0 when it was not sent. */
   int64(slot: number): bigint {
-    return this.has(slot) ? BigInt.asIntN(64, this.#varint(slot)) : 0n;
+    return BigInt.asIntN(64, this.#varint(slot));
+  }
+
+  #start(slot: number): number {
+    const start = this.#ranges[slot * 2];
+    // Nothing may be taken for absent that was not looked for.
+    if (start === undefined) throw new Error(`slot ${slot} was not selected`);
+    return start;
+  }
+
+  #end(slot: number): number {
+    return this.#ranges[slot * 2 + 1] ?? 0;
+  }
+
+  #text(start: number, end: number): string {
+    return start === end ? "" : decodeText(this.bytes, start, end);
+  }
+
+  /** Looks for a field in a message that was walked over before: it is one. @param places where each occurrence is put, not the last alone */
+  #find(start: number, end: number, field: number, places?: number[]): void {
+    this.#foundStart = 0;
+    this.#foundEnd = 0;
+    for (let at = start; at < end; ) {
+      const tag = this.#size(at, end);
+      const value = this.#next;
+      at = this.#skip(tag & 7, value, end);
+      if (at < 0) throw new Error("a message that was read is none");
+      if (tag >>> 3 !== field || (tag & 7) !== WireType.LengthDelimited) continue;
+      this.#size(value, end);
+      this.#foundStart = this.#next;
+      this.#foundEnd = at;
+      places?.push(this.#next, at);
+    }
   }
 
   #varint(slot: number): bigint {

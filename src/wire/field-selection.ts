@@ -68,6 +68,19 @@ export function selectFields<T extends object>(type: IMessageType<T>, rows: read
   return { root, slots, firstSlots };
 }
 
+/** @returns the number of a field. @throws Error for a path that the type does not have: that is our bug. */
+export function fieldNumber<T extends object>(type: IMessageType<T>, path: string): number {
+  let holder: IMessageType<object> | undefined = type;
+  let number = 0;
+  for (const name of path.split(".")) {
+    const info: FieldInfo | undefined = holder?.fields.find((one) => one.name === name);
+    if (info === undefined) throw new Error(`${type.typeName} has no ${path}`);
+    number = info.no;
+    holder = info.kind === "message" ? info.T() : undefined;
+  }
+  return number;
+}
+
 type Shapes = Map<IMessageType<object>, MessageNode>;
 
 /** @returns how many slots the row takes. */

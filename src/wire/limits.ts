@@ -43,7 +43,12 @@ const ROWS = {
     "one message, unpacked: a Check, a Report",
     "RESOURCE_EXHAUSTED: to Envoy an error, so keep its `with_request_body` well below",
   ),
-  maxCheckBytes: row(256 * KIB, [KIB, 64 * MIB], "one Check, as policies get to see it", "`undecided`, a refusal"),
+  maxCheckBytes: row(
+    256 * KIB,
+    [KIB, 64 * MIB],
+    "one Check, as policies get to see it",
+    "`undecided`, reason `too-large`: a refusal",
+  ),
   maxAttributes: row(512, [1, 100_000], "attributes of one native Check or record", "INVALID_ARGUMENT"),
   maxConnectionMegabytes: row(
     64,

@@ -12,6 +12,7 @@ import { keysAt } from "../../src/policy/schema/validate.ts";
 import { MAX_ALIASES } from "../../src/policy/yaml/convert.ts";
 import { MAX_DIMENSION_LENGTH } from "../../src/report/instances.ts";
 import { MAX_CHECKS_PER_MESSAGE } from "../../src/server/check-batch.ts";
+import { MAX_NAMED_KEYS } from "../../src/server/ext-authz-fields.ts";
 import { MAX_REPORT_RECORDS } from "../../src/server/report-codec.ts";
 import { MAX_REPORT_IDS, REPORT_ID_LIFE_MS } from "../../src/server/report-ids.ts";
 import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
@@ -118,6 +119,7 @@ const GIB = 1024 * MIB;
 describe("the limits on the operations page", () => {
   test.each([
     ["a file of certificates or keys", `${MAX_TLS_FILE_BYTES / MIB} MiB`],
+    ["headers, and keys of `context`, that are picked out of a Check by name", `${MAX_NAMED_KEYS} each`],
     ["records of one native Report", `${MAX_REPORT_RECORDS}`],
     ["quotas named by one Check", `${MAX_REQUESTED_QUOTAS}`],
     ["checks in flight on one stream; in one of its messages", `${MAX_CHECKS_IN_FLIGHT}; ${MAX_CHECKS_PER_MESSAGE}`],
@@ -142,7 +144,7 @@ describe("the limits on the operations page", () => {
 
   test("are all there", () => {
     const [, table = ""] = operations.split("## Limits");
-    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(14);
+    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(16);
   });
 
   test("hold for shutting down, too", async () => {

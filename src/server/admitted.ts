@@ -8,11 +8,11 @@ type TurnedAway = Extract<Admission, { ok: false }>;
  * Answers one admitted call and lets go of its snapshot exactly once, however it ends. Without a promise when nothing had to wait.
  * @param answerBug what is answered when our own code threw: never an exception.
  */
-export function whileAdmitted(
+export function whileAdmitted<T = Reply>(
   admission: Admitted,
-  work: () => Reply | Promise<Reply>,
-  answerBug: (error: unknown) => Reply,
-): Reply | Promise<Reply> {
+  work: () => T | Promise<T>,
+  answerBug: (error: unknown) => T,
+): T | Promise<T> {
   let waiting = false;
   try {
     const reply = work();

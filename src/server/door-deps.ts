@@ -1,5 +1,6 @@
 import type { DoorName } from "../policy/authored.ts";
 import type { WireLimits } from "../wire/limits.ts";
+import type { ReportClaims } from "./report-ids.ts";
 
 /** What front doors count, and where they say that something of ours is broken. Wired to our own metrics and log. */
 export interface DoorEvents {
@@ -19,6 +20,8 @@ export type DropReason = "overload" | "draining" | "no-snapshot" | "door-off" | 
 
 export interface DoorDeps {
   readonly events: DoorEvents;
+  /** The memory of Reports that were accepted. */
+  readonly claims: ReportClaims;
   /** Nanoseconds since the epoch. */
   readonly epochNanos: () => bigint;
   /** Milliseconds on the scale of `Call.arrivedMs`. */

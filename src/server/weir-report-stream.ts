@@ -18,6 +18,10 @@ class ReportStream implements StreamHandler {
   readonly #call: Call;
   readonly #stream: OpenStream;
   #messages = 0n;
+  /** Reports that wait until it is known whether they came before, and those behind them: they are acknowledged in order. */
+  #waiting = 0;
+  #acknowledged: Promise<void> = Promise.resolve();
+  #cancelled = false;
   /** Of messages of this turn, or of those before it while the client does not read: then nothing more of it is taken. */
   #answers: Item[] = [];
   #congested = false;
@@ -29,9 +33,29 @@ class ReportStream implements StreamHandler {
   }
 
   message(bytes: Uint8Array): void {
-    this.#answers.push(itemOf(this.#messages, this.#report(bytes, this.#call)));
+    const index = this.#messages;
     this.#messages += 1n;
+    const reported = this.#report(bytes, this.#call);
+    if (this.#waiting === 0 && !(reported instanceof Promise)) this.#acknowledge(index, reported);
+    else this.#acknowledgeLater(index, reported);
+  }
+
+  #acknowledge(index: bigint, reported: Reported): void {
+    if (this.#cancelled) return;
+    this.#answers.push(itemOf(index, reported));
     if (this.#answers.length === 1) this.#stream.afterTurn(() => this.#write());
+  }
+
+  #acknowledgeLater(index: bigint, reported: Reported | Promise<Reported>): void {
+    this.#waiting += 1;
+    const before = this.#acknowledged;
+    const inOrder = async (): Promise<void> => {
+      await before;
+      const settled = await reported;
+      this.#waiting -= 1;
+      this.#acknowledge(index, settled);
+    };
+    this.#acknowledged = inOrder();
   }
 
   drained(): void {
@@ -40,12 +64,17 @@ class ReportStream implements StreamHandler {
   }
 
   /** Every message was taken or refused when it came; what is left is to say so. */
-  end(): Reply {
+  end(): Reply | Promise<Reply> {
+    return this.#waiting === 0 ? this.#last() : this.#acknowledged.then(() => this.#last());
+  }
+
+  #last(): Reply {
     if (this.#answers.length === 0) return { kind: "status", code: STATUS.ok, message: "" };
     return { kind: "message", bytes: this.#taken() };
   }
 
   cancel(): void {
+    this.#cancelled = true;
     this.#answers = [];
   }
 

@@ -6,12 +6,12 @@ import type { ReportRecord } from "../report/record.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
 import { lenientReadOptions } from "../wire/lenient.ts";
-import { turnedAway } from "./admitted.ts";
+import { turnedAway, whileAdmitted } from "./admitted.ts";
 import type { DoorDeps } from "./door-deps.ts";
 import { type Grants, GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
 import { decodeReport } from "./report-codec.ts";
-import { MAX_REPORT_ID_LENGTH, ReportIds } from "./report-ids.ts";
+import { type Claimed, MAX_REPORT_ID_LENGTH, reportKey } from "./report-ids.ts";
 import { admitBag, declaredTypes, textIn } from "./weir-attributes.ts";
 
 const WEIR_REPORT_PATH = "/weir.v1.Weir/Report";
@@ -22,14 +22,18 @@ export function weirReportDoor(report: NativeReport): UnaryDoor {
     kind: "unary",
     path: WEIR_REPORT_PATH,
     handle(bytes, call) {
-      const { answer } = report(bytes, call);
-      return "accepted" in answer ? { kind: "message", bytes: ReportResponse.toBinary(answer) } : answer;
+      const reported = report(bytes, call);
+      return reported instanceof Promise ? reported.then(replyOf) : replyOf(reported);
     },
   };
 }
 
-/** Takes the records of a ReportRequest, all of them or none. */
-export type NativeReport = (bytes: Uint8Array, call: Call) => Reported;
+function replyOf({ answer }: Reported): Reply {
+  return "accepted" in answer ? { kind: "message", bytes: ReportResponse.toBinary(answer) } : answer;
+}
+
+/** Takes the records of a ReportRequest, all of them or none. Never throws, never rejects. */
+export type NativeReport = (bytes: Uint8Array, call: Call) => Reported | Promise<Reported>;
 
 export interface Reported {
   /** As the message had it; "" where it could not be read. */
@@ -41,20 +45,19 @@ type Refusal = Extract<Reply, { kind: "status" }>;
 
 /** What a Report is, whether it came alone or on a stream. What came the one way is remembered when it is repeated the other. */
 export function nativeReport(engine: Engine, deps: DoorDeps): NativeReport {
-  const ids = new ReportIds();
   const boundOf = perSnapshot(bind);
   return (bytes, call) => {
     const admission = engine.admit();
     if (!admission.ok) return { reportId: "", answer: turnedAway(admission) };
     const { snapshot } = admission;
-    try {
-      return take(bytes, call, { engine, snapshot, ...boundOf(snapshot), ids, deps });
-    } catch (error) {
-      deps.events.failed("weir", error);
-      return fail("", STATUS.internal, "a bug of the engine's, which has been logged");
-    } finally {
-      admission.release();
-    }
+    return whileAdmitted<Reported>(
+      admission,
+      () => take(bytes, call, { engine, snapshot, ...boundOf(snapshot), deps }),
+      (error) => {
+        deps.events.failed("weir", error);
+        return fail("", STATUS.internal, "a bug of the engine's, which has been logged");
+      },
+    );
   };
 }
 
@@ -71,7 +74,6 @@ function bind(snapshot: Snapshot): Bound {
 interface Taking extends Bound {
   readonly engine: Engine;
   readonly snapshot: Snapshot;
-  readonly ids: ReportIds;
   readonly deps: DoorDeps;
 }
 
@@ -79,8 +81,8 @@ function fail(reportId: string, code: StatusCode, message: string): Reported {
   return { reportId, answer: { kind: "status", code, message } };
 }
 
-function take(bytes: Uint8Array, call: Call, taking: Taking): Reported {
-  const { engine, snapshot, ids, deps } = taking;
+function take(bytes: Uint8Array, call: Call, taking: Taking): Reported | Promise<Reported> {
+  const { snapshot, deps } = taking;
   if (snapshot.door("weir") === undefined) return fail("", STATUS.failedPrecondition, "door `weir` is not enabled");
   const grants = taking.grants.of(call.peer);
   if (!grants.report) return fail("", STATUS.permissionDenied, "to report needs the grant `report`");
@@ -92,15 +94,41 @@ function take(bytes: Uint8Array, call: Call, taking: Taking): Reported {
   const { reportId } = request;
   if (reportId.length > MAX_REPORT_ID_LENGTH)
     return fail("", STATUS.invalidArgument, `\`report_id\` is longer than ${MAX_REPORT_ID_LENGTH}`);
-  const nowMs = deps.monotonicMs();
-  const before = reportId === "" ? undefined : ids.find(call.peer, reportId, nowMs);
-  if (before !== undefined) return { reportId, answer: { accepted: before, alreadyAccepted: true } };
   const records = recordsOf(request, call, grants, taking);
   if (typeof records === "string") return fail(reportId, STATUS.invalidArgument, records);
-  if (engine.report(snapshot, records) === "overloaded")
-    return fail(reportId, STATUS.resourceExhausted, "overloaded, nothing was taken: send it again");
-  if (reportId !== "") ids.remember(call.peer, reportId, records.length, nowMs);
-  return { reportId, answer: { accepted: records.length, alreadyAccepted: false } };
+  if (reportId === "") return queue(reportId, records, undefined, taking);
+  const claimed = deps.claims.claim(reportKey(call.peer, reportId), records.length);
+  return claimed instanceof Promise
+    ? claimed.then((settled) => takeOnce(reportId, records, settled, taking))
+    : takeOnce(reportId, records, claimed, taking);
+}
+
+function takeOnce(
+  reportId: string,
+  records: readonly ReportRecord[],
+  claimed: Claimed | "unavailable",
+  taking: Taking,
+): Reported {
+  if (claimed === "unavailable")
+    return fail(
+      reportId,
+      STATUS.unavailable,
+      "whether it was taken before cannot be told now, nothing was: send it again",
+    );
+  if (claimed.before !== undefined) return { reportId, answer: { accepted: claimed.before, alreadyAccepted: true } };
+  return queue(reportId, records, claimed, taking);
+}
+
+function queue(
+  reportId: string,
+  records: readonly ReportRecord[],
+  claimed: Claimed | undefined,
+  { engine, snapshot }: Taking,
+): Reported {
+  if (engine.report(snapshot, records) === "queued")
+    return { reportId, answer: { accepted: records.length, alreadyAccepted: false } };
+  claimed?.undo();
+  return fail(reportId, STATUS.resourceExhausted, "overloaded, nothing was taken: send it again");
 }
 
 /** @returns undefined for what is no ReportRequest. */

@@ -19,7 +19,7 @@ import { lookup, VOCABULARY } from "../attribute/vocabulary.ts";
 import { NO_CHANGES } from "../engine/decision.ts";
 import type { Call, Reply } from "../wire/door.ts";
 import { encodeReport } from "../wire/report-encoder.ts";
-import { MAX_REPORT_ID_LENGTH, REPORT_ID_LIFE_MS } from "./report-ids.ts";
+import { MAX_REPORT_ID_LENGTH, REPORT_ID_LIFE_MS, ReportIds } from "./report-ids.ts";
 import { MAX_CHECK_ATTRIBUTES } from "./weir-attributes.ts";
 import { MAX_REQUESTED_QUOTAS, nativeCheck, weirCheckDoor } from "./weir-check.ts";
 import { nativeReport, weirReportDoor } from "./weir-report.ts";
@@ -375,7 +375,7 @@ describe("a native Report", () => {
     ReportRequest.toBinary(encodeReport(records, id));
   function door(engine = new FakeEngine(SNAPSHOT)) {
     let nowMs = 0;
-    const report = weirReportDoor(nativeReport(engine, { ...fakeDeps(), monotonicMs: () => nowMs }));
+    const report = weirReportDoor(nativeReport(engine, { ...fakeDeps(), claims: new ReportIds(() => nowMs) }));
     return {
       engine,
       wait: (ms: number) => {

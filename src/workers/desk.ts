@@ -1,14 +1,14 @@
+import type { Claimed, ReportIds } from "../server/report-ids.ts";
 import type { HandlerSet, ReportBatch } from "../snapshot/handler-set.ts";
 import type { Answer, Question, Receipts, RecordedBytes, ToThread, Work } from "./protocol.ts";
-import { RECEIPTS } from "./protocol.ts";
+import { MAX_OPEN_QUESTIONS, RECEIPTS } from "./protocol.ts";
 
 /** What only the main thread has, and request threads need. */
 export interface DeskServices {
   readonly handlersOf: (generation: number) => HandlerSet | undefined;
   /** Counts report instances as accepted and dropped. */
   readonly lost: (handler: string, instances: number) => void;
-  readonly claim: (key: string, records: number) => number | undefined;
-  readonly unclaim: (key: string) => void;
+  readonly reports: ReportIds;
   readonly line: (line: string) => void;
   readonly record: (message: RecordedBytes) => void;
 }
@@ -26,6 +26,8 @@ export class Desk {
   readonly #post: (message: ToThread) => void;
   /** Questions that wait for a handler. */
   readonly #open = new Map<number, AbortController>();
+  /** Claims that may still be undone, the newest. */
+  readonly #claims = new Map<number, Claimed>();
   #answers: Answer[] = [];
   #scheduled = false;
   #closed = false;
@@ -68,14 +70,15 @@ export class Desk {
   }
 
   #ask(question: Question): void {
-    const { handlersOf, claim, unclaim } = this.#services;
+    const { handlersOf } = this.#services;
     const { id } = question;
     switch (question.what) {
       case "claim":
-        this.#answers.push({ what: "claim", id, answer: claim(question.key, question.records) });
+        this.#claim(question);
         return;
       case "unclaim":
-        unclaim(question.key);
+        this.#claims.get(id)?.undo();
+        this.#claims.delete(id);
         return;
       case "ask": {
         const { handler, entry, generation } = question;
@@ -95,6 +98,14 @@ export class Desk {
         );
       }
     }
+  }
+
+  #claim({ id, key, records }: Extract<Question, { what: "claim" }>): void {
+    const claimed = this.#services.reports.claim(key, records);
+    this.#answers.push({ what: "claim", id, answer: claimed.before });
+    this.#claims.set(id, claimed);
+    const [oldest] = this.#claims.keys();
+    if (this.#claims.size > MAX_OPEN_QUESTIONS && oldest !== undefined) this.#claims.delete(oldest);
   }
 
   /** Handlers never throw and never reject; most answer at once. */

@@ -281,10 +281,13 @@ export type Question =
       readonly handler: string;
       readonly request: QuotaRequest;
     }
-  /** Was a Report with this key (peer and `report_id`) accepted before? If not, it counts as accepted from now on. */
+  /**
+   * Was a Report with this key (peer and `report_id`) accepted before? If not, it counts as accepted from now on.
+   * From a thread that dies before it took the records: whoever repeats them is told that they were accepted; they are lost with the thread.
+   */
   | { readonly what: "claim"; readonly id: number; readonly key: string; readonly records: number }
-  /** The Report was refused after all. Has no answer. */
-  | { readonly what: "unclaim"; readonly id: number; readonly key: string };
+  /** The Report of the claim with this id was refused after all. Has no answer. */
+  | { readonly what: "unclaim"; readonly id: number };
 
 export type Answer =
   | { readonly what: "ask"; readonly id: number; readonly answer: CheckAnswer }

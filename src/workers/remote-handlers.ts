@@ -1,15 +1,16 @@
 import type { CheckAnswer, ListEntry, QuotaAnswer, QuotaRequest } from "../adapter/templates.ts";
+import type { Claimed, ReportClaims } from "../server/report-ids.ts";
 import type { HandlerSet, QuotaStore, ReportBatch } from "../snapshot/handler-set.ts";
 import { OpenQuestions } from "./open-questions.ts";
 import type { Outbox } from "./outbox.ts";
 import { ANSWER_LIMIT_MS, type Answer, MAX_OPEN_QUESTIONS } from "./protocol.ts";
 
 /** The way from a request thread to what only the main thread has: handlers, and the memory of reports. */
-export class MainThread {
+export class MainThread implements ReportClaims {
   readonly #outbox: Outbox;
   readonly #asks: OpenQuestions<CheckAnswer>;
   readonly #charges: OpenQuestions<QuotaAnswer>;
-  readonly #claims: OpenQuestions<number | "unavailable" | undefined>;
+  readonly #claims: OpenQuestions<{ readonly before: number | undefined } | "unavailable">;
   #lastId = 0;
 
   constructor(outbox: Outbox, monotonicMs: () => number) {
@@ -24,7 +25,7 @@ export class MainThread {
       ...shared,
       unavailable: (reason) => ({ kind: "unavailable", cause: "down", reason }),
     });
-    this.#claims = new OpenQuestions<number | "unavailable" | undefined>({
+    this.#claims = new OpenQuestions<{ readonly before: number | undefined } | "unavailable">({
       ...shared,
       unavailable: () => "unavailable",
     });
@@ -48,16 +49,14 @@ export class MainThread {
     };
   }
 
-  claim(
-    key: string,
-    records: number,
-  ): number | "unavailable" | undefined | Promise<number | "unavailable" | undefined> {
+  async claim(key: string, records: number): Promise<Claimed | "unavailable"> {
     const id = this.#nextId();
-    return this.#claims.ask(id, undefined, () => this.#outbox.ask({ what: "claim", id, key, records }));
-  }
-
-  unclaim(key: string): void {
-    this.#outbox.ask({ what: "unclaim", id: this.#nextId(), key });
+    const undo = (): void => this.#outbox.ask({ what: "unclaim", id });
+    const answer = await this.#claims.ask(id, undefined, () => this.#outbox.ask({ what: "claim", id, key, records }));
+    if (answer !== "unavailable") return { before: answer.before, undo };
+    // The answer may only be late: then it was claimed.
+    undo();
+    return answer;
   }
 
   settle(answers: readonly Answer[]): void {
@@ -70,7 +69,7 @@ export class MainThread {
           this.#charges.settle(one.id, one.answer);
           break;
         case "claim":
-          this.#claims.settle(one.id, one.answer);
+          this.#claims.settle(one.id, { before: one.answer });
       }
     }
   }

@@ -2,6 +2,7 @@ import type { EngineClock } from "../engine/engine.ts";
 import { Live } from "../engine/live.ts";
 import { LivePublisher, type Publisher, type Retired } from "../engine/publisher.ts";
 import { Reporter } from "../report/reporter.ts";
+import { ReportIds } from "../server/report-ids.ts";
 import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, LogLevel, Metrics } from "../telemetry/index.ts";
@@ -59,10 +60,16 @@ export interface RequestServiceOptions {
 
 /** One request thread, and it is this one. */
 export function serveInThread(options: RequestServiceOptions): RequestService {
-  const { metrics, retired } = options;
+  const { metrics, retired, clock } = options;
   const live = new Live<Snapshot>();
   const reporter = new Reporter(metrics);
-  const side = new RequestSide({ ...options, live, reporter, telemetry: metrics });
+  const side = new RequestSide({
+    ...options,
+    live,
+    reporter,
+    telemetry: metrics,
+    claims: new ReportIds(() => clock.monotonicMs()),
+  });
   const flushing = setInterval(() => reporter.flush(), FLUSH_EVERY_MS);
   flushing.unref();
   return {

@@ -3,6 +3,7 @@ import type { EngineClock } from "../engine/engine.ts";
 import type { Live } from "../engine/live.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { openDoors } from "../server/doors.ts";
+import type { ReportClaims } from "../server/report-ids.ts";
 import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
@@ -39,6 +40,8 @@ export interface RequestSideOptions {
   readonly tally: Tally;
   /** Where what comes in is recorded; `masks` are the settings that say what of it is hidden. */
   readonly recording: Pick<Recording, "write"> | undefined;
+  /** The memory of Reports that were accepted. */
+  readonly claims: ReportClaims;
   readonly masks: () => SettingsPlan | undefined;
 }
 
@@ -66,11 +69,11 @@ export class RequestSide {
   }: {
     readonly sharedPort?: number;
   } = {}): Promise<{ readonly address: string } | { readonly problem: string }> {
-    const { settings, telemetry, log, clock, recording, masks } = this.#options;
+    const { settings, telemetry, log, clock, recording, masks, claims } = this.#options;
     const monotonicMs = (): number => clock.monotonicMs();
     const limits = limitsWith((limit) => settings.limits[limit]);
     const epochNanos = (): bigint => clock.epochNanos();
-    const doors = openDoors(this.engine, { events: telemetry, epochNanos, monotonicMs, limits });
+    const doors = openDoors(this.engine, { events: telemetry, claims, epochNanos, monotonicMs, limits });
     const carried = recording === undefined ? doors : doors.map((door) => recorded(door, recording, masks));
     const { grpc: address, insecure, tls } = settings;
     const server = await startServer({

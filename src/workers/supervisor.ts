@@ -1,5 +1,5 @@
 import type { Publisher } from "../engine/publisher.ts";
-import { ReportMemory } from "../server/report-ids.ts";
+import { ReportIds } from "../server/report-ids.ts";
 import { TALLY } from "../telemetry/tally.ts";
 import type { WorkerState } from "../telemetry/telemetry.ts";
 import { formatAddress } from "../wire/address.ts";
@@ -306,13 +306,12 @@ export class Supervisor implements RequestService {
 
   #makeServices(): DeskServices {
     const { clock, recording, masks, metrics, lost, line } = this.#options;
-    const reports = new ReportMemory(() => clock.monotonicMs());
+    const reports = new ReportIds(() => clock.monotonicMs());
     const settings = maskSettings(masks);
     return {
       handlersOf: (generation) => this.#switchover.handlersOf(generation),
       lost,
-      claim: (key, records) => reports.claim(key, records),
-      unclaim: (key) => reports.unclaim(key),
+      reports,
       line,
       record: (message) =>
         recording ? recording.write({ ...message, settings: settings() }) : metrics.recorded("dropped", 1),

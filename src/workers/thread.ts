@@ -68,6 +68,7 @@ export class RequestThread {
       log: this.#log,
       clock,
       tally,
+      claims: this.#main,
       recording: records ? recording : undefined,
       // What is hidden is known where it is written down.
       masks: () => undefined,

@@ -9,6 +9,7 @@ import type { Admission, CheckInput, Engine } from "../../src/engine/engine.ts";
 import type { DoorName } from "../../src/policy/authored.ts";
 import type { ReportRecord } from "../../src/report/record.ts";
 import type { DoorDeps } from "../../src/server/door-deps.ts";
+import { ReportIds } from "../../src/server/report-ids.ts";
 import type { DoorPlan, PeerPlan, SlotPlan } from "../../src/snapshot/plan.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import type { Call, OpenStream, Reply } from "../../src/wire/door.ts";
@@ -149,6 +150,7 @@ export class FakeEvents {
 export function fakeDeps(): DoorDeps & { readonly events: FakeEvents } {
   return {
     events: new FakeEvents(),
+    claims: new ReportIds(() => 5_000),
     epochNanos: () => 1_000_000_000_000_000_000n,
     monotonicMs: () => 5_000,
     limits: WIRE_LIMITS,

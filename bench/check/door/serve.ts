@@ -6,6 +6,7 @@ import { startRuntime } from "../../../src/engine/runtime.ts";
 import { DirectoryStore } from "../../../src/policy/store.ts";
 import { Reporter } from "../../../src/report/reporter.ts";
 import { openDoors } from "../../../src/server/doors.ts";
+import { ReportIds } from "../../../src/server/report-ids.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { createMetrics, SILENT } from "../../../src/telemetry/index.ts";
 import type { UnaryDoor } from "../../../src/wire/door.ts";
@@ -41,7 +42,13 @@ export async function serveDoors(folder: string): Promise<ServingDoors> {
     maxInFlight: 2_000,
     idPrefix: "0123456789",
   });
-  const doors = openDoors(engine, { events: metrics, epochNanos, monotonicMs, limits: WIRE_LIMITS });
+  const doors = openDoors(engine, {
+    events: metrics,
+    claims: new ReportIds(monotonicMs),
+    epochNanos,
+    monotonicMs,
+    limits: WIRE_LIMITS,
+  });
   return {
     unary(path) {
       const door = doors.find((candidate) => candidate.path === path);

@@ -11,8 +11,9 @@ import type { Run } from "./run.ts";
  */
 export function askAdapters(run: Run): undefined | Promise<undefined> {
   const asked: Asked[] = [];
-  for (const ask of run.program.asks) {
-    const answer = ask.plan.shadow ? undefined : begin(ask, run);
+  const found = run.program.indexes.asks.find(run.conditions);
+  for (let ask = found.next(); ask !== undefined; ask = found.next()) {
+    const answer = begin(ask, run);
     if (answer) asked.push({ ask, answer });
     // Whatever comes after it cannot change that the request is refused.
     if (answer && "kind" in answer && answer.kind === "unasked") break;

@@ -14,11 +14,16 @@ import type { Run } from "./run.ts";
  */
 export function chargeLimits(run: Run): undefined | Promise<undefined> {
   const prepared: Prepared[] = [];
-  for (const limit of run.program.limits) {
-    if (limit.plan.shadow) continue;
-    const one = prepare(limit, run);
-    if (one === "refused") return undefined;
-    if (one) prepared.push(one);
+  // A caller who names limits is told of each of them, of those too that do not apply.
+  if (run.input.quotas.length > 0) {
+    for (const limit of run.program.limits) {
+      if (!limit.plan.shadow && !prepareInto(prepared, limit, run)) return undefined;
+    }
+  } else {
+    const found = run.program.indexes.limits.find(run.conditions);
+    for (let limit = found.next(); limit !== undefined; limit = found.next()) {
+      if (!prepareInto(prepared, limit, run)) return undefined;
+    }
   }
   if (prepared.length === 0) return undefined;
   return chargeGroups(groups(prepared, run), run);
@@ -28,6 +33,14 @@ export function chargeLimits(run: Run): undefined | Promise<undefined> {
 interface Prepared {
   readonly limit: LinkedLimit;
   readonly charge: QuotaCharge;
+}
+
+/** @returns false when it refused. */
+function prepareInto(prepared: Prepared[], limit: LinkedLimit, run: Run): boolean {
+  const one = prepare(limit, run);
+  if (one === "refused") return false;
+  if (one) prepared.push(one);
+  return true;
 }
 
 /** @returns undefined where the limit does not apply or costs nothing, `refused` where that cannot be told or can never fit. */

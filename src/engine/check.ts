@@ -61,7 +61,7 @@ function requireAttributes(run: Run): undefined {
 
 function decideByRules(run: Run): undefined {
   const { verdict, reason, rule, detail } = judge(
-    run.program.rules,
+    run.program.indexes,
     run.conditions,
     run.snapshot.plan.settings.unmatched,
   );

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ABSENT, Invalid, type Outcome } from "../attribute/value.ts";
+import type { ConditionTests } from "../expression/condition-tests.ts";
 import type { Frame } from "../expression/frame.ts";
+import { buildIndexes, type CheckIndexes } from "../snapshot/check-indexes.ts";
 import { Conditions } from "../snapshot/conditions.ts";
 import type { LinkedPolicy, LinkedRule } from "../snapshot/snapshot.ts";
 import { judge } from "./decide.ts";
@@ -57,7 +59,7 @@ test("a policy's condition is evaluated once for all its rules", () => {
     return true;
   });
   const rules = [rule("deny", shared, false), rule("deny", shared, false), rule("allow", shared, true)];
-  expect(judge(rules, new Conditions(FRAME), "deny").verdict).toBe("allowed");
+  expect(judge(indexesOf(rules), new Conditions(FRAME), "deny").verdict).toBe("allowed");
   expect(evaluations).toBe(1);
 });
 
@@ -67,12 +69,15 @@ test("a rule of a policy that is definitely elsewhere is not evaluated", () => {
     throw new Error("read a request that is none of its business");
   };
   const rules: LinkedRule[] = [{ ...rule("deny", elsewhere, true), when: read }];
-  expect(judge(rules, new Conditions(FRAME), "allow").verdict).toBe("allowed");
+  expect(judge(indexesOf(rules), new Conditions(FRAME), "allow").verdict).toBe("allowed");
 });
 
 test("a dyn condition that turns out to be no bool is an error, not a yes", () => {
   const rules = [{ ...rule("allow", policy(0, undefined), true), when: () => "true" }];
-  expect(judge(rules, new Conditions(FRAME), "allow")).toMatchObject({ verdict: "undecided", reason: "allow-error" });
+  expect(judge(indexesOf(rules), new Conditions(FRAME), "allow")).toMatchObject({
+    verdict: "undecided",
+    reason: "allow-error",
+  });
 });
 
 const OUTCOMES: Readonly<Record<string, Outcome>> = {
@@ -84,7 +89,7 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
 
 function verdictOf(text: string, unmatched: "deny" | "allow"): string {
   const rules = text.split(" ").filter(Boolean).map(parse);
-  const { verdict, reason, rule: decided } = judge(rules, new Conditions(FRAME), unmatched);
+  const { verdict, reason, rule: decided } = judge(indexesOf(rules), new Conditions(FRAME), unmatched);
   return [verdict, reason, ...(decided ? [rules.indexOf(decided)] : [])].join(" ");
 }
 
@@ -111,12 +116,29 @@ function policy(index: number, when: (() => Outcome) | undefined): LinkedPolicy 
     limits: [],
     reports: [],
   };
-  return { plan, index, when };
+  return { plan, index, when, tests: NOTHING_KNOWN };
 }
 
 function rule(effect: "allow" | "deny", of: LinkedPolicy, condition: Outcome): LinkedRule {
   const reference = { rule: `${of.plan.name}/${effect}`, file: "p.yaml", line: 1 };
-  return { policy: of, effect, reference, when: () => condition, shadow: false, respond: undefined };
+  return {
+    policy: of,
+    effect,
+    reference,
+    when: () => condition,
+    tests: NOTHING_KNOWN,
+    shadow: false,
+    respond: undefined,
+  };
+}
+
+const NOTHING_KNOWN: ConditionTests = { needed: [], failsBy: undefined };
+
+function indexesOf(rules: readonly LinkedRule[]): CheckIndexes {
+  const steps = buildIndexes({ rules, asks: [], changes: [], limits: [] });
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
 }
 
 const FRAME: Frame = {

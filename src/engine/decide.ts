@@ -1,4 +1,5 @@
-import { type Absent, Invalid } from "../attribute/value.ts";
+import { Invalid } from "../attribute/value.ts";
+import type { CheckIndexes } from "../snapshot/check-indexes.ts";
 import { type Conditions, describe } from "../snapshot/conditions.ts";
 import type { LinkedRule } from "../snapshot/snapshot.ts";
 import type { Reason, Verdict } from "./decision.ts";
@@ -14,38 +15,48 @@ export interface Judgement {
 
 /**
  * The table of semantics.md section 1. All applicable policies speak at once: any true deny refuses, a deny that cannot be told refuses as
- * undecided, and only then does an allow count. Shadow rules take no part.
+ * undecided, and only then does an allow count. Shadow rules take no part. Rules that are definitely false are not even found
+ * (`snapshot/rule-index.ts`); the others come in authored order.
  */
-export function judge(rules: readonly LinkedRule[], conditions: Conditions, unmatched: "deny" | "allow"): Judgement {
-  return judgeDenies(rules, conditions) ?? judgeAllows(rules, conditions, unmatched);
+export function judge(indexes: CheckIndexes, conditions: Conditions, unmatched: "deny" | "allow"): Judgement {
+  return judgeDenies(indexes, conditions) ?? judgeAllows(indexes, conditions, unmatched);
 }
 
-function judgeDenies(rules: readonly LinkedRule[], conditions: Conditions): Judgement | undefined {
-  let unsure: { rule: LinkedRule; condition: Absent | Invalid } | undefined;
-  for (const rule of rules) {
-    if (rule.effect !== "deny" || rule.shadow) continue;
+function judgeDenies({ denies }: CheckIndexes, conditions: Conditions): Judgement | undefined {
+  let unsure: Judgement | undefined;
+  const found = denies.find(conditions);
+  for (let rule = found.next(); rule !== undefined; rule = found.next()) {
     const condition = conditions.of(rule.policy, rule.when);
     if (condition === true) return { verdict: "denied", reason: "rule", rule, detail: "" };
-    if (condition !== false) unsure ??= { rule, condition };
+    if (condition === false || unsure !== undefined) continue;
+    unsure = { verdict: "undecided", reason: "deny-error", rule, detail: describe(condition) };
+    found.forgetUntold();
   }
-  return (
-    unsure && { verdict: "undecided", reason: "deny-error", rule: unsure.rule, detail: describe(unsure.condition) }
-  );
+  return unsure;
 }
 
-function judgeAllows(rules: readonly LinkedRule[], conditions: Conditions, unmatched: "deny" | "allow"): Judgement {
-  let failed: { rule: LinkedRule; condition: Invalid } | undefined;
-  let applies = false;
-  for (const rule of rules) {
-    if (rule.effect !== "allow" || rule.shadow) continue;
+function judgeAllows(indexes: CheckIndexes, conditions: Conditions, unmatched: "deny" | "allow"): Judgement {
+  let failed: Judgement | undefined;
+  const found = indexes.allows.find(conditions);
+  for (let rule = found.next(); rule !== undefined; rule = found.next()) {
     const condition = conditions.of(rule.policy, rule.when);
     if (condition === true) return { verdict: "allowed", reason: "rule", rule, detail: "" };
-    if (condition instanceof Invalid) failed ??= { rule, condition };
-    applies ||= conditions.ofPolicy(rule.policy) !== false;
+    if (!(condition instanceof Invalid) || failed !== undefined) continue;
+    failed = { verdict: "undecided", reason: "allow-error", rule, detail: describe(condition) };
+    found.forgetUntold();
   }
-  if (failed)
-    return { verdict: "undecided", reason: "allow-error", rule: failed.rule, detail: describe(failed.condition) };
-  if (applies) return { verdict: "denied", reason: "unmatched", rule: undefined, detail: "no allow rule is true" };
-  const verdict = unmatched === "allow" ? "allowed" : "denied";
-  return { verdict, reason: "unmatched", rule: undefined, detail: "no allow rule applies" };
+  return failed ?? judgeUnmatched(indexes, conditions, unmatched);
 }
+
+function judgeUnmatched({ policies }: CheckIndexes, conditions: Conditions, unmatched: "deny" | "allow"): Judgement {
+  const found = policies.find(conditions);
+  for (let one = found.next(); one !== undefined; one = found.next()) {
+    if (one.allows && conditions.ofPolicy(one.policy) !== false) return NONE_TRUE;
+  }
+  return unmatched === "allow" ? UNMATCHED_ALLOWED : UNMATCHED_DENIED;
+}
+
+const UNMATCHED = { reason: "unmatched", rule: undefined } as const;
+const NONE_TRUE: Judgement = { ...UNMATCHED, verdict: "denied", detail: "no allow rule is true" };
+const UNMATCHED_ALLOWED: Judgement = { ...UNMATCHED, verdict: "allowed", detail: "no allow rule applies" };
+const UNMATCHED_DENIED: Judgement = { ...UNMATCHED, verdict: "denied", detail: "no allow rule applies" };

@@ -15,9 +15,8 @@ export const MAX_BODY_BYTES = 64 * 1024;
 export function changeHeaders(run: Run): undefined {
   if (run.program.changes.length === 0) return undefined;
   const collected = new Collected();
-  for (const change of run.program.changes) {
-    if (!change.plan.shadow) collect(change, run, collected);
-  }
+  const found = run.program.indexes.changes.find(run.conditions);
+  for (let change = found.next(); change !== undefined; change = found.next()) collect(change, run, collected);
   run.changes = collected.changes();
   return undefined;
 }

@@ -17,22 +17,41 @@ export function watchShadows(run: Run, count: CountShadow): void {
   const { input, ruling } = run;
   // Nothing was asked of any rule.
   if (input.refused || ruling.reason === "incomplete") return;
-  const { asks, limits } = run.program;
   if (!input.quotaOnly) shadowRules(run, count);
   // What comes after a refusal would not have been reached.
   if (run.refused) return;
-  const enforced = ruling.verdict;
-  for (const ask of asks)
-    if (ask.plan.shadow && !input.quotaOnly)
-      shadowAsk(ask, run, (verdict) => count(ask.plan.reference.rule, verdict, enforced));
-  for (const limit of limits)
-    if (limit.plan.shadow) shadowLimit(limit, run, (verdict) => count(limit.plan.reference.rule, verdict, enforced));
+  if (!input.quotaOnly) shadowAsks(run, count);
+  shadowLimits(run, count);
 }
 
 function shadowRules(run: Run, count: CountShadow): void {
-  for (const rule of run.program.rules) {
-    const verdict = rule.shadow ? shadowRule(rule, run) : undefined;
-    if (verdict) count(rule.reference.rule, verdict, run.ruling.verdict);
+  const { denies, allows } = run.program.indexes.shadow;
+  const found = denies.find(run.conditions);
+  for (let rule = found.next(); rule !== undefined; rule = found.next()) countRule(rule, run, count);
+  const others = allows.find(run.conditions);
+  for (let rule = others.next(); rule !== undefined; rule = others.next()) countRule(rule, run, count);
+}
+
+function countRule(rule: LinkedRule, run: Run, count: CountShadow): void {
+  const verdict = shadowRule(rule, run);
+  if (verdict) count(rule.reference.rule, verdict, run.ruling.verdict);
+}
+
+function shadowAsks(run: Run, count: CountShadow): void {
+  const enforced = run.ruling.verdict;
+  const found = run.program.indexes.shadow.asks.find(run.conditions);
+  for (let ask = found.next(); ask !== undefined; ask = found.next()) {
+    const { rule } = ask.plan.reference;
+    shadowAsk(ask, run, (verdict) => count(rule, verdict, enforced));
+  }
+}
+
+function shadowLimits(run: Run, count: CountShadow): void {
+  const enforced = run.ruling.verdict;
+  const found = run.program.indexes.shadow.limits.find(run.conditions);
+  for (let limit = found.next(); limit !== undefined; limit = found.next()) {
+    const { rule } = limit.plan.reference;
+    shadowLimit(limit, run, (verdict) => count(rule, verdict, enforced));
   }
 }
 

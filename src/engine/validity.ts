@@ -15,7 +15,7 @@ const NEVER_EQUAL: ReadonlySet<string> = new Set(["request.time", "peer.address"
 export function validityOf(run: Run, clock: Pick<EngineClock, "epochNanos">): Validity {
   if (!mayHold(run)) return NOT_REUSABLE;
   // Before the set is looked at: what these read belongs to it.
-  const caches = [...applicablePolicies(run)].map((policy) => policy.plan.cache);
+  const caches = applicablePolicies(run).map((policy) => policy.plan.cache);
   const untilExpiryMs = untilExpiry(run, Number(clock.epochNanos() / 1_000_000n));
   const { references, reusable } = run.frame.references();
   const referenced = references.map((reference) => referencedAttribute(reference, run));
@@ -37,11 +37,13 @@ function referencedAttribute({ slot, key, match }: Reference, { snapshot }: Run)
 }
 
 /** Policies whose rules took part: those whose `when` is not definitely false. */
-function applicablePolicies(run: Run): ReadonlySet<LinkedPolicy> {
-  const { rules, asks, changes, limits } = run.program;
-  const planned = [...asks, ...changes, ...limits].filter(({ plan }) => !plan.shadow);
-  const policies = new Set([...rules.filter(({ shadow }) => !shadow), ...planned].map((rule) => rule.policy));
-  return new Set([...policies].filter((policy) => run.conditions.ofPolicy(policy) !== false));
+function applicablePolicies({ program, conditions }: Run): readonly LinkedPolicy[] {
+  const policies: LinkedPolicy[] = [];
+  const found = program.indexes.policies.find(conditions);
+  for (let one = found.next(); one !== undefined; one = found.next()) {
+    if (conditions.ofPolicy(one.policy) !== false) policies.push(one.policy);
+  }
+  return policies;
 }
 
 /** Milliseconds until the token runs out, where the answer rests on one; a token without expiry sets no bound. */

@@ -6,6 +6,7 @@
  * The types of these stand in `compile.ts` (scopes, problems), `tree.ts` (plans), `frame.ts` (frames, closures) and `trace.ts`.
  */
 export { compileExpression } from "./compile.ts";
+export { NO_TESTS, Subjects, testsOf } from "./condition-tests.ts";
 export { createFrame } from "./frame.ts";
 // For what shows expressions and values to people (`weir eval`); serving needs none of it.
 export { CEL_GO_BOUNDS, DEFAULT_BUDGET, POLICY_BOUNDS } from "./limits.ts";

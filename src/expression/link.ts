@@ -17,8 +17,13 @@ import { weightOf } from "./values.ts";
  * allocated afterwards that can be before.
  */
 export function link(plan: ExpressionPlan, scope: LinkScope): Evaluate {
-  const evaluate = linkNode(plan.tree, { scope, variables: [], bound: { count: 0 }, link: linkNode, joining: true });
+  const evaluate = linkTree(plan.tree, scope);
   return HEAVY.has(plan.type.kind) ? payingForResult(evaluate) : evaluate;
+}
+
+/** A part of an expression that reads no variable. */
+export function linkTree(tree: Tree, scope: LinkScope): Evaluate {
+  return linkNode(tree, { scope, variables: [], bound: { count: 0 }, link: linkNode, joining: true });
 }
 
 /** Types of values that hold others. */

@@ -12,26 +12,27 @@ export function describe(condition: Absent | Invalid): string {
 
 /** The conditions of one request; a policy's own is evaluated once, whatever the number of its rules. */
 export class Conditions {
-  readonly #frame: Frame;
+  readonly frame: Frame;
   readonly #policies: (Condition | undefined)[] = [];
 
   constructor(frame: Frame) {
-    this.#frame = frame;
+    this.frame = frame;
   }
 
   of(policy: LinkedPolicy, when: Evaluate | undefined): Condition {
     const outer = this.ofPolicy(policy);
     if (when === undefined || outer === false) return outer;
-    const inner = toCondition(when(this.#frame));
+    const inner = toCondition(when(this.frame));
     if (outer === true || inner === false) return inner;
     // Error beats absent; the policy's own comes first.
     return outer instanceof Invalid || inner === true ? outer : inner instanceof Invalid ? inner : ABSENT;
   }
 
   ofPolicy(policy: LinkedPolicy): Condition {
+    if (policy.when === undefined) return true;
     const known = this.#policies[policy.index];
     if (known !== undefined) return known;
-    const condition = policy.when === undefined ? true : toCondition(policy.when(this.#frame));
+    const condition = toCondition(policy.when(this.frame));
     this.#policies[policy.index] = condition;
     return condition;
   }

@@ -1,8 +1,9 @@
 import { type Mask, maskOf } from "../attribute/mask.ts";
 import type { SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
-import { createFrame, link as linkExpression, linkTemplate } from "../expression/index.ts";
+import { createFrame, link as linkExpression, linkTemplate, NO_TESTS, Subjects, testsOf } from "../expression/index.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
+import { buildIndexes } from "./check-indexes.ts";
 import type { HandlerSet } from "./handler-set.ts";
 import { maskedSource } from "./masked-source.ts";
 import { digestOf, type PackedPlan, type PolicyPieces, unpackFrame, unpackPolicy } from "./packed-plan.ts";
@@ -24,6 +25,7 @@ import type {
   CheckRules,
   LinkedAsk,
   LinkedChange,
+  LinkedConditional,
   LinkedLimit,
   LinkedPolicy,
   LinkedReport,
@@ -124,7 +126,7 @@ function reusable(before: Snapshot | undefined, plan: PlanFrame): ReadonlyMap<st
 function* linkPolicies(
   sources: readonly PolicySource[],
   reused: ReadonlyMap<string, PolicyProgram>,
-  scope: LinkScope,
+  scope: RuleScope,
 ): Steps<readonly PolicyProgram[]> {
   const known = yield* each(sources, (source) => {
     const digest = source.digest();
@@ -183,15 +185,19 @@ function requiredOf({ settings }: PlanFrame): readonly string[] {
   return settings.doors.flatMap((door) => (door.door === "weir" ? door.requires : []));
 }
 
-function linkScope(plan: PlanFrame): LinkScope {
+/** With what the conditions linked so far have in common. */
+interface RuleScope extends LinkScope {
+  readonly subjects: Subjects;
+}
+
+function linkScope(plan: PlanFrame): RuleScope {
   const slots = new Map(plan.slots.map((slot, index) => [keyOf(slot), index]));
-  return {
-    slotOf(attribute) {
-      const slot = slots.get(attribute);
-      if (slot === undefined) throw new Error(`plan has no slot for attribute ${attribute}`);
-      return slot;
-    },
+  const slotOf = (attribute: string): number => {
+    const slot = slots.get(attribute);
+    if (slot === undefined) throw new Error(`plan has no slot for attribute ${attribute}`);
+    return slot;
   };
+  return { slotOf, subjects: new Subjects({ slotOf }) };
 }
 
 /** Inside its own derivation an attribute's name means the door's raw value. */
@@ -208,14 +214,41 @@ function* checkPrograms(policies: readonly PolicyProgram[]): Steps<Snapshot["che
     for (const door of policy.plan.doors) addPolicy(programs[door], policy, check);
     yield;
   }
-  return programs;
+  const made: CheckProgram[] = [];
+  return {
+    weir: yield* indexed(programs.weir, made),
+    "ext-authz": yield* indexed(programs["ext-authz"], made),
+    "ext-authz-tcp": yield* indexed(programs["ext-authz-tcp"], made),
+    "access-log": yield* indexed(programs["access-log"], made),
+  };
 }
 
-function empty(): Building<CheckProgram> {
+type Unindexed = Omit<CheckProgram, "indexes">;
+
+function empty(): Building<Unindexed> {
   return { rules: [], asks: [], changes: [], limits: [], cached: false, shadows: false };
 }
 
-function addPolicy(program: Building<CheckProgram>, policy: LinkedPolicy, check: CheckRules): void {
+/** Doors of the same policies, as most are, share what is made of them. */
+function* indexed(program: Unindexed, made: CheckProgram[]): Steps<CheckProgram> {
+  const known = made.find((other) => hasSameRules(other, program));
+  if (known) return known;
+  const complete = { ...program, indexes: yield* buildIndexes(program) };
+  made.push(complete);
+  return complete;
+}
+
+function hasSameRules(a: CheckRules, b: CheckRules): boolean {
+  return (
+    isSame(a.rules, b.rules) && isSame(a.asks, b.asks) && isSame(a.changes, b.changes) && isSame(a.limits, b.limits)
+  );
+}
+
+function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((one, position) => one === b[position]);
+}
+
+function addPolicy(program: Building<Unindexed>, policy: LinkedPolicy, check: CheckRules): void {
   addRules(program, check);
   program.cached ||= policy.plan.cache.forMs > 0 && check.rules.length > 0;
   program.shadows ||= hasShadow(check);
@@ -255,10 +288,10 @@ function* linkPolicy(
   { head, pieces }: PolicyPieces,
   digest: string | undefined,
   index: number,
-  scope: LinkScope,
+  scope: RuleScope,
 ): Steps<PolicyProgram> {
   const { name, file, doors, cache } = head;
-  const policy: LinkedPolicy = { plan: { name, file, doors, cache }, index, when: optional(head.when, scope) };
+  const policy: LinkedPolicy = { plan: { name, file, doors, cache }, index, ...condition(head.when, scope) };
   const check: Building<CheckRules> = { rules: [], asks: [], changes: [], limits: [] };
   const reports: Building<Snapshot["reports"]> = { request: [], decision: [] };
   for (const piece of pieces) {
@@ -272,7 +305,7 @@ function* linkPolicy(
 }
 
 /** Links some rules of a policy: the only place where their trees are looked at. */
-function* linkRules(policy: LinkedPolicy, rules: PolicyRules, scope: LinkScope): Steps<CheckRules> {
+function* linkRules(policy: LinkedPolicy, rules: PolicyRules, scope: RuleScope): Steps<CheckRules> {
   return {
     rules: yield* each(
       rules.verdictRules,
@@ -280,7 +313,7 @@ function* linkRules(policy: LinkedPolicy, rules: PolicyRules, scope: LinkScope):
         policy,
         effect: rule.effect,
         reference: rule.reference,
-        when: optional(rule.when, scope),
+        ...condition(rule.when, scope),
         shadow: rule.shadow,
         respond: linkRespond(rule.respond, scope),
       }),
@@ -300,12 +333,12 @@ function* each<T, R>(items: readonly T[], make: (item: T) => R): Steps<readonly 
   return made;
 }
 
-function linkAsk(policy: LinkedPolicy, ask: AskPlan, scope: LinkScope): LinkedAsk {
+function linkAsk(policy: LinkedPolicy, ask: AskPlan, scope: RuleScope): LinkedAsk {
   const { when, value, respond, ...plan } = ask;
   return {
     policy,
     plan,
-    when: optional(when, scope),
+    ...condition(when, scope),
     value: linkExpression(value, scope),
     respond: linkRespond(respond, scope),
   };
@@ -328,12 +361,12 @@ function linkChange(policy: LinkedPolicy, change: ChangePlan, scope: LinkScope):
   };
 }
 
-function linkLimit(policy: LinkedPolicy, limit: LimitPlan, scope: LinkScope): LinkedLimit {
+function linkLimit(policy: LinkedPolicy, limit: LimitPlan, scope: RuleScope): LinkedLimit {
   const { by, when, cost, respond, ...plan } = limit;
   return {
     policy,
     plan,
-    when: optional(when, scope),
+    ...condition(when, scope),
     cost: optional(cost, scope),
     by: evaluations(by, scope),
     respond: linkRespond(respond, scope),
@@ -387,6 +420,11 @@ function texts(entries: readonly NamedTemplate[], scope: LinkScope): LinkedText[
     name,
     render: linkTemplate(template, scope),
   }));
+}
+
+/** A condition, and what is known of it without evaluating it: its tree is not kept. */
+function condition(plan: ExpressionPlan | undefined, scope: RuleScope): Pick<LinkedConditional, "when" | "tests"> {
+  return { when: optional(plan, scope), tests: plan ? testsOf(plan, scope.subjects) : NO_TESTS };
 }
 
 function optional(plan: ExpressionPlan | undefined, scope: LinkScope): Evaluate | undefined {

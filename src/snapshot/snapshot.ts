@@ -1,6 +1,8 @@
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
+import type { ConditionTests } from "../expression/condition-tests.ts";
 import type { Evaluate, Render, RequestFrame } from "../expression/frame.ts";
 import type { DoorName } from "../policy/authored.ts";
+import type { CheckIndexes } from "./check-indexes.ts";
 import type { HandlerSet } from "./handler-set.ts";
 import type {
   AskPlan,
@@ -53,6 +55,8 @@ export interface FrameOptions {
 
 /** What is evaluated for one Check on one door, in authored order. */
 export interface CheckProgram extends CheckRules {
+  /** The same, to be found by what a request is. */
+  readonly indexes: CheckIndexes;
   /** Some policy on this door lets clients reuse answers. */
   readonly cached: boolean;
   /** Some rule is only tried. */
@@ -84,13 +88,21 @@ export interface LinkedPolicy {
   /** Number of the policy within the snapshot: its own, and it keeps it. It says nothing of the order in which policies speak. */
   readonly index: number;
   readonly when: Evaluate | undefined;
+  /** What is known of `when` without evaluating it. */
+  readonly tests: ConditionTests;
 }
 
-export interface LinkedRule {
+/** A rule with a condition of its own. */
+export interface LinkedConditional {
   readonly policy: LinkedPolicy;
+  readonly when: Evaluate | undefined;
+  /** What is known of `when` without evaluating it. */
+  readonly tests: ConditionTests;
+}
+
+export interface LinkedRule extends LinkedConditional {
   readonly effect: "allow" | "deny";
   readonly reference: RuleReference;
-  readonly when: Evaluate | undefined;
   readonly shadow: boolean;
   readonly respond: LinkedRespond | undefined;
 }
@@ -103,10 +115,8 @@ export interface LinkedRespond {
   readonly constant: boolean;
 }
 
-export interface LinkedAsk {
-  readonly policy: LinkedPolicy;
+export interface LinkedAsk extends LinkedConditional {
   readonly plan: Omit<AskPlan, "when" | "value" | "respond">;
-  readonly when: Evaluate | undefined;
   readonly value: Evaluate;
   readonly respond: LinkedRespond | undefined;
 }
@@ -130,10 +140,8 @@ export interface LinkedText {
   readonly render: Render;
 }
 
-export interface LinkedLimit {
-  readonly policy: LinkedPolicy;
+export interface LinkedLimit extends LinkedConditional {
   readonly plan: Omit<LimitPlan, "by" | "when" | "cost" | "respond">;
-  readonly when: Evaluate | undefined;
   readonly cost: Evaluate | undefined;
   readonly by: readonly { readonly name: string; readonly evaluate: Evaluate }[];
   readonly respond: LinkedRespond | undefined;

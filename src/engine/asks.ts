@@ -2,7 +2,7 @@ import type { CheckAnswer } from "../adapter/templates.ts";
 import { ABSENT, type CelValue, Invalid } from "../attribute/value.ts";
 import { toSdkValue } from "../report/values.ts";
 import { describe } from "../snapshot/conditions.ts";
-import type { LinkedAsk } from "../snapshot/snapshot.ts";
+import type { LinkedAsk } from "../snapshot/linked.ts";
 import type { Run } from "./run.ts";
 
 /**

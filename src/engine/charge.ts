@@ -1,7 +1,7 @@
 import type { QuotaAnswer, QuotaCharge, QuotaGrant } from "../adapter/templates.ts";
 import { ABSENT, Invalid } from "../attribute/value.ts";
 import { describe } from "../snapshot/conditions.ts";
-import type { LinkedLimit } from "../snapshot/snapshot.ts";
+import type { LinkedLimit } from "../snapshot/linked.ts";
 import { bucketKey } from "./bucket-key.ts";
 import { type LimitResult, NOT_REUSABLE } from "./decision.ts";
 import type { RequestedQuota } from "./engine.ts";

@@ -4,7 +4,7 @@ import type { ConditionTests } from "../expression/condition-tests.ts";
 import type { Frame } from "../expression/frame.ts";
 import { buildIndexes, type CheckIndexes } from "../snapshot/check-indexes.ts";
 import { Conditions } from "../snapshot/conditions.ts";
-import type { LinkedPolicy, LinkedRule } from "../snapshot/snapshot.ts";
+import type { LinkedPolicy, LinkedRule } from "../snapshot/linked.ts";
 import { judge } from "./decide.ts";
 
 /**

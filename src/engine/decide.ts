@@ -1,7 +1,7 @@
 import { Invalid } from "../attribute/value.ts";
 import type { CheckIndexes } from "../snapshot/check-indexes.ts";
 import { type Conditions, describe } from "../snapshot/conditions.ts";
-import type { LinkedRule } from "../snapshot/snapshot.ts";
+import type { LinkedRule } from "../snapshot/linked.ts";
 import type { Reason, Verdict } from "./decision.ts";
 
 /** What the allow and deny rules say of one request. */

@@ -1,5 +1,5 @@
 import { ABSENT, type Absent, Invalid } from "../attribute/value.ts";
-import type { LinkedChange, LinkedRespond, LinkedText } from "../snapshot/snapshot.ts";
+import type { LinkedChange, LinkedRespond, LinkedText } from "../snapshot/linked.ts";
 import { type Changes, type HeaderPair, NO_CHANGES } from "./decision.ts";
 import type { Run } from "./run.ts";
 

@@ -1,4 +1,4 @@
-import type { LinkedRespond } from "../snapshot/snapshot.ts";
+import type { LinkedRespond } from "../snapshot/linked.ts";
 import type { DirectResponse, HeaderPair } from "./decision.ts";
 import { respondBody, respondHeaders } from "./headers.ts";
 import type { Run } from "./run.ts";

@@ -1,8 +1,9 @@
 import type { AttributeSource } from "../attribute/source.ts";
 import type { RequestFrame } from "../expression/frame.ts";
 import { Conditions } from "../snapshot/conditions.ts";
+import type { LinkedRespond } from "../snapshot/linked.ts";
 import type { RuleReference } from "../snapshot/plan.ts";
-import type { CheckProgram, FrameOptions, LinkedRespond, Snapshot } from "../snapshot/snapshot.ts";
+import type { CheckProgram, FrameOptions, Snapshot } from "../snapshot/snapshot.ts";
 import { type Changes, type LimitResult, NO_CHANGES, type Reason, type Verdict } from "./decision.ts";
 import type { CheckInput } from "./engine.ts";
 

@@ -1,6 +1,6 @@
 import type { CheckAnswer, QuotaAnswer } from "../adapter/templates.ts";
 import { ABSENT, Invalid } from "../attribute/value.ts";
-import type { LinkedAsk, LinkedLimit, LinkedRule } from "../snapshot/snapshot.ts";
+import type { LinkedAsk, LinkedLimit, LinkedRule } from "../snapshot/linked.ts";
 import { askOne } from "./asks.ts";
 import { makeCharge } from "./charge.ts";
 import type { Verdict } from "./decision.ts";

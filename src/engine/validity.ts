@@ -1,6 +1,6 @@
 import { ABSENT } from "../attribute/value.ts";
 import type { Reference } from "../expression/frame.ts";
-import type { LinkedPolicy } from "../snapshot/snapshot.ts";
+import type { LinkedPolicy } from "../snapshot/linked.ts";
 import { NOT_REUSABLE, type ReferencedAttribute, type Validity } from "./decision.ts";
 import type { EngineClock } from "./engine.ts";
 import type { Run } from "./run.ts";

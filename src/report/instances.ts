@@ -3,7 +3,7 @@ import type { LogEntry, TraceSpan } from "../adapter/templates.ts";
 import type { Value } from "../adapter/value.ts";
 import { ABSENT, Invalid, type Outcome, Uint } from "../attribute/value.ts";
 import type { Evaluate, Frame } from "../expression/frame.ts";
-import type { LinkedLogEntry, LinkedMetric, LinkedTraceSpan } from "../snapshot/snapshot.ts";
+import type { LinkedLogEntry, LinkedMetric, LinkedTraceSpan } from "../snapshot/linked.ts";
 import type { ReportRecord } from "./record.ts";
 import { parseTraceparent } from "./traceparent.ts";
 import { toSdkValue } from "./values.ts";

@@ -1,5 +1,5 @@
 import type { MetricPoint } from "../adapter/templates.ts";
-import type { LinkedMetric } from "../snapshot/snapshot.ts";
+import type { LinkedMetric } from "../snapshot/linked.ts";
 
 /** Series of one metric that wait for a flush; past this the caller flushes early, so that memory stays bounded and nothing is lost. */
 export const MAX_PENDING_SERIES = 10_000;

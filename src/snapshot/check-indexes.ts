@@ -1,7 +1,7 @@
 import { NO_TESTS } from "../expression/index.ts";
+import type { CheckRules, LinkedAsk, LinkedChange, LinkedLimit, LinkedPolicy, LinkedRule } from "./linked.ts";
 import type { RuleIndex } from "./rule-index.ts";
 import { buildIndex, type Indexed } from "./rule-index-build.ts";
-import type { CheckRules, LinkedAsk, LinkedChange, LinkedLimit, LinkedPolicy, LinkedRule } from "./snapshot.ts";
 
 /** The rules of one door by what they are for: each index is asked by one step, and left alone where that step is not reached. */
 export interface CheckIndexes {

@@ -1,6 +1,6 @@
 import { ABSENT, type Absent, Invalid, type Outcome } from "../attribute/value.ts";
 import type { Evaluate, Frame } from "../expression/frame.ts";
-import type { LinkedPolicy } from "./snapshot.ts";
+import type { LinkedPolicy } from "./linked.ts";
 
 /** Whether a rule's condition holds: `policy.when && rule.when`, as CEL has it. */
 export type Condition = boolean | Absent | Invalid;

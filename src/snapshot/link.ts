@@ -5,6 +5,18 @@ import { createFrame, link as linkExpression, linkTemplate, NO_TESTS, Subjects, 
 import type { ExpressionPlan } from "../expression/tree.ts";
 import { buildIndexes } from "./check-indexes.ts";
 import type { HandlerSet } from "./handler-set.ts";
+import type {
+  CheckRules,
+  LinkedAsk,
+  LinkedChange,
+  LinkedConditional,
+  LinkedLimit,
+  LinkedPolicy,
+  LinkedReport,
+  LinkedRespond,
+  LinkedRule,
+  LinkedText,
+} from "./linked.ts";
 import { maskedSource } from "./masked-source.ts";
 import { digestOf, type PackedPlan, type PolicyPieces, unpackFrame, unpackPolicy } from "./packed-plan.ts";
 import type {
@@ -20,21 +32,7 @@ import type {
   RespondPlan,
 } from "./plan.ts";
 import { isSameNumbering, keyOf, rawKey } from "./slots.ts";
-import type {
-  CheckProgram,
-  CheckRules,
-  LinkedAsk,
-  LinkedChange,
-  LinkedConditional,
-  LinkedLimit,
-  LinkedPolicy,
-  LinkedReport,
-  LinkedRespond,
-  LinkedRule,
-  LinkedText,
-  PolicyProgram,
-  Snapshot,
-} from "./snapshot.ts";
+import type { CheckProgram, PolicyProgram, Snapshot } from "./snapshot.ts";
 
 /** Makes a Snapshot of a Plan: closures over numbered slots. */
 export function link(plan: Plan, handlers: HandlerSet): Snapshot {

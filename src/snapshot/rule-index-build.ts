@@ -1,9 +1,9 @@
 import type { ConditionTests, Subject, Test } from "../expression/condition-tests.ts";
 import type { Evaluate } from "../expression/frame.ts";
 import { addAffix, newAffixTree } from "./affix-tree.ts";
+import type { LinkedPolicy } from "./linked.ts";
 import type { BranchTest, IndexBranch, IndexChild, IndexNode, Untold } from "./rule-index.ts";
 import { RuleIndex } from "./rule-index.ts";
-import type { LinkedPolicy } from "./snapshot.ts";
 
 /** So few rules are evaluated as fast as they are told apart. */
 const FEW_RULES = 4;

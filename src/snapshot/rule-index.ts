@@ -2,8 +2,8 @@ import { ABSENT, type Absent, Invalid, type Outcome } from "../attribute/value.t
 import type { Evaluate, Frame } from "../expression/frame.ts";
 import { type AffixNode, nextAffix } from "./affix-tree.ts";
 import type { Conditions } from "./conditions.ts";
+import type { LinkedPolicy } from "./linked.ts";
 import { MergedPositions, NO_POSITION } from "./merged-positions.ts";
-import type { LinkedPolicy } from "./snapshot.ts";
 
 /**
  * Finds the rules that may have something to say about a request, without trying all of them.
@@ -118,7 +118,10 @@ function takeBranch<T>(branch: IndexBranch, told: Told, conditions: Conditions, 
   switch (test.kind) {
     case "equals": {
       const value = test.evaluate(conditions.frame);
-      if (typeof value !== "string") return takeUnknown(branch, value, told, conditions, found);
+      if (typeof value !== "string") {
+        takeUnknown(branch, value, told, conditions, found);
+        return;
+      }
       const child = value.length <= test.longest ? test.table.get(value) : undefined;
       if (child !== undefined) visit(child, told, conditions, found);
       return;
@@ -126,7 +129,10 @@ function takeBranch<T>(branch: IndexBranch, told: Told, conditions: Conditions, 
     case "prefix":
     case "suffix": {
       const value = test.evaluate(conditions.frame);
-      if (typeof value !== "string") return takeUnknown(branch, value, told, conditions, found);
+      if (typeof value !== "string") {
+        takeUnknown(branch, value, told, conditions, found);
+        return;
+      }
       let at = 0;
       for (let node = nextAffix(test.tree, value, at, test.kind); node !== undefined; ) {
         if (node.held !== undefined) visit(node.held, told, conditions, found);

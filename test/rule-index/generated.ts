@@ -74,7 +74,7 @@ const OTHERS = [
   "[1][any.int] == 1",
 ];
 
-export function randomCondition(random: Random, depth = 2): string {
+function randomCondition(random: Random, depth = 2): string {
   const kind = random(20);
   if (depth === 0 || kind < 8) return randomTest(random);
   if (kind < 10) return pick(random, OTHERS);

@@ -3,7 +3,7 @@ import { NO_TESTS, Subjects, testsOf } from "../../src/expression/condition-test
 import type { RequestFrame } from "../../src/expression/frame.ts";
 import { createFrame, link } from "../../src/expression/index.ts";
 import { buildIndexes, type CheckIndexes } from "../../src/snapshot/check-indexes.ts";
-import type { LinkedConditional, LinkedPolicy, LinkedRule } from "../../src/snapshot/snapshot.ts";
+import type { LinkedConditional, LinkedPolicy, LinkedRule } from "../../src/snapshot/linked.ts";
 import { plan, slots } from "../cel/harness.ts";
 import { type GeneratedPolicy, type GeneratedRequest, sourceOf } from "./generated.ts";
 
@@ -45,7 +45,7 @@ export function linkSet(policies: readonly GeneratedPolicy[], count: () => void 
   return { rules, indexes: indexesOf(rules) };
 }
 
-export function indexesOf(rules: readonly LinkedRule[]): CheckIndexes {
+function indexesOf(rules: readonly LinkedRule[]): CheckIndexes {
   const steps = buildIndexes({ rules, asks: [], changes: [], limits: [] });
   let step = steps.next();
   while (!step.done) step = steps.next();

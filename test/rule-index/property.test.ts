@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { Invalid, type Outcome } from "../../src/attribute/value.ts";
 import { judge } from "../../src/engine/decide.ts";
 import { type Condition, Conditions, describe as wordsFor } from "../../src/snapshot/conditions.ts";
+import type { LinkedRule } from "../../src/snapshot/linked.ts";
 import type { RuleIndex } from "../../src/snapshot/rule-index.ts";
-import type { LinkedRule } from "../../src/snapshot/snapshot.ts";
 import {
   type GeneratedPolicy,
   type GeneratedRequest,

@@ -60,6 +60,7 @@ Examples:
   weir check -a request.method=GET -a request.path=/orders/7 -a request.headers.x-user=ana -a source.address=10.1.2.3
   weir check request.yaml --server 127.0.0.1:9091 -o json
   weir check -a 'request.auth.claims={"sub":"ana","groups":["admins"]}' --quota checkout/orders=2
+  weir check request.yaml --server weir.mesh:9091 --server-ca ca.crt --client-cert tls.crt --client-key tls.key
 `;
 
 async function check(file: string | undefined, flags: CheckFlags, io: CommandIo): Promise<ExitCode> {

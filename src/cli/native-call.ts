@@ -7,6 +7,7 @@ import type { Attributes } from "./attribute-values.ts";
 import { BadInput } from "./bad-input.ts";
 import type { CommandIo } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { readText } from "./input.ts";
 import { address, setting, wholeNumber } from "./options.ts";
 
 /** How long a person waits for an answer. */
@@ -16,6 +17,10 @@ const MAX_TIMEOUT_MS = 600_000;
 export interface ServerFlags {
   readonly server: Address;
   readonly timeoutMs: number;
+  readonly serverCa?: string;
+  readonly serverName?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
 }
 
 /** The flags of every command that calls a server. */
@@ -24,6 +29,14 @@ export function serverOptions(): readonly Option[] {
     setting("--server <address>", "where Weir serves: HOST:PORT or unix:/PATH", "WEIR_SERVER")
       .argParser(address)
       .default(address("127.0.0.1:9091"), "127.0.0.1:9091"),
+    setting(
+      "--server-ca <file>",
+      "call by TLS: authorities whose certificates a server may have, PEM",
+      "WEIR_SERVER_CA",
+    ),
+    setting("--server-name <name>", "the name in the server's certificate, if not the one called", "WEIR_SERVER_NAME"),
+    setting("--client-cert <file>", "our own certificate, PEM, for a server that asks for one", "WEIR_CLIENT_CERT"),
+    setting("--client-key <file>", "the key of our certificate, PEM", "WEIR_CLIENT_KEY"),
     setting("--timeout-ms <ms>", "how long to wait for an answer", "WEIR_TIMEOUT_MS")
       .argParser(wholeNumber(1, MAX_TIMEOUT_MS))
       .default(DEFAULT_TIMEOUT_MS),
@@ -46,7 +59,7 @@ export async function callServer<T>(
   call: (client: WeirClient) => Promise<Called<T>>,
   show: (message: T) => ExitCode,
 ): Promise<ExitCode> {
-  const client = connectWeir(flags.server);
+  const client = await connect(flags);
   const called = await call(client);
   client.close();
   switch (called.kind) {
@@ -58,6 +71,27 @@ export async function callServer<T>(
     case "unreachable":
       io.err(`weir: no server at ${formatAddress(flags.server)}: ${called.message}\n`);
       return EXIT.unreachable;
+  }
+}
+
+/** @throws BadInput for files that cannot be read or used, and flags that do not go together. */
+async function connect({ server, serverCa, serverName, clientCert, clientKey }: ServerFlags): Promise<WeirClient> {
+  if ((clientCert === undefined) !== (clientKey === undefined))
+    throw new BadInput("--client-cert and --client-key go together");
+  if (serverCa === undefined) {
+    if (clientCert === undefined && serverName === undefined) return connectWeir(server);
+    throw new BadInput("--client-cert and --server-name are of use with TLS alone, which --server-ca asks for");
+  }
+  const own =
+    clientCert === undefined || clientKey === undefined
+      ? {}
+      : { own: { certificate: await readText(clientCert), key: await readText(clientKey) } };
+  const tls = { serverCa: await readText(serverCa), ...own, ...(serverName === undefined ? {} : { serverName }) };
+  try {
+    return connectWeir(server, tls);
+  } catch (error) {
+    const files = [serverCa, clientCert, clientKey].filter((file) => file !== undefined).join(", ");
+    throw new BadInput(`${files}: cannot be used: ${error instanceof Error ? error.message : error}`);
   }
 }
 

@@ -1,4 +1,12 @@
-import { Client, connectivityState, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  Client,
+  connectivityState,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import type { IMessageType } from "@protobuf-ts/runtime";
 import { CheckRequest, CheckResponse } from "#proto/weir/v1/check";
 import { ReportRequest, ReportResponse } from "#proto/weir/v1/report";
@@ -25,16 +33,37 @@ export interface WeirClient {
   close(): void;
 }
 
-/** Connects when first called. */
-export function connectWeir(address: Address): WeirClient {
+/** How the server is called by TLS. All PEM. */
+export interface ClientTls {
+  /** The authorities whose server certificates are believed. */
+  readonly serverCa: string;
+  /** The caller's own certificate and its key, where the server asks for one. */
+  readonly own?: { readonly certificate: string; readonly key: string };
+  /** The name that the server's certificate has, where it is not the one that is called. */
+  readonly serverName?: string;
+}
+
+/** Connects when first called. @throws what OpenSSL says of certificates that are none. */
+export function connectWeir(address: Address, tls?: ClientTls): WeirClient {
   const target = address.kind === "unix" ? `unix:${address.path}` : `dns:${formatAddress(address)}`;
   // A proxy named in the environment is for the web, not for a server of ours.
-  const client = new Client(target, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+  const client = new Client(target, tls === undefined ? credentials.createInsecure() : secure(tls), {
+    "grpc.enable_http_proxy": 0,
+    ...(tls?.serverName === undefined
+      ? {}
+      : { "grpc.ssl_target_name_override": tls.serverName, "grpc.default_authority": tls.serverName }),
+  });
   return {
     check: (request, timeoutMs) => call(client, CHECK, request, timeoutMs),
     report: (request, timeoutMs) => call(client, REPORT, request, timeoutMs),
     close: () => client.close(),
   };
+}
+
+function secure({ serverCa, own }: ClientTls): ChannelCredentials {
+  const ca = Buffer.from(serverCa);
+  if (own === undefined) return credentials.createSsl(ca);
+  return credentials.createSsl(ca, Buffer.from(own.key), Buffer.from(own.certificate));
 }
 
 interface Method<I extends object, O extends object> {

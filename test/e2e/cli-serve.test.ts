@@ -87,6 +87,12 @@ describe("weir serve", () => {
     [["--admin", "0.0.0.0:0"], 2, "--metrics-address"],
     [["--max-in-flight", "0"], 2, "whole number"],
     [["--nonsense"], 2, "unknown option"],
+    [["--tls-cert", "tls.crt"], 2, "--tls-cert needs --tls-key"],
+    [["--tls-client-ca", "ca.crt"], 2, "--tls-client-ca needs --tls-cert"],
+    [["--tls-cert", "a", "--tls-key", "b", "--tls-clients", "optional"], 2, "--tls-clients needs --tls-client-ca"],
+    [["--tls-cert", "a", "--tls-key", "b", "--grpc", "unix:/tmp/weir-never.sock"], 2, "takes no TLS"],
+    [["--tls-cert", "/nowhere/tls.crt", "--tls-key", "/nowhere/tls.key"], 2, "/nowhere/tls.crt cannot be read"],
+    [["--tls-cert", "package.json", "--tls-key", "package.json"], 2, "package.json has no certificate in PEM"],
   ])("%j is refused with exit code %i and a reason", async (args, code, why) => {
     using folder = new Folder(POLICIES);
     const ran = await weir([

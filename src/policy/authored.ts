@@ -5,14 +5,18 @@ import type { Sources, Span } from "../diagnostics/diagnostic.ts";
  * The authored form: what people wrote, parsed and checked against the schema, with every character's place kept. Names are not
  * resolved and expressions are not parsed here.
  */
-export interface AuthoredFolder {
+export interface AuthoredFolder extends AuthoredRoot {
+  /** In the order of their paths. */
+  readonly policies: readonly AuthoredPolicy[];
+  readonly sources: Sources;
+}
+
+/** What the files at the root say: whatever a policy depends on besides itself stands here. */
+export interface AuthoredRoot {
   readonly settings: AuthoredSettings;
   readonly handlers: readonly AuthoredHandler[];
   readonly attributes: readonly AuthoredAttribute[];
   readonly derivations: readonly AuthoredDerivation[];
-  /** In the order of their paths. */
-  readonly policies: readonly AuthoredPolicy[];
-  readonly sources: Sources;
 }
 
 /**

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { loadFolder } from "../../test/policy/load-folder.ts";
 import { renderText } from "../diagnostics/render-text.ts";
 import type { AuthoredFolder } from "./authored.ts";
-import { loadFolder, type SourceFile } from "./load.ts";
+import type { SourceFile } from "./load.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../test/compile/files/every-key-of-every-file");
 const NAMES = ["weir.yaml", "handlers.yaml", "attributes.yaml", "shop/checkout.yaml"];

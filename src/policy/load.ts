@@ -1,14 +1,13 @@
-import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { emptyFile, emptyFolder, misplacedFile, settingsMissing } from "../diagnostics/messages/document.ts";
 import { wrongType } from "../diagnostics/messages/schema.ts";
-import { sortDiagnostics } from "../diagnostics/order.ts";
-import type { AuthoredFolder, AuthoredPolicy, AuthoredSettings } from "./authored.ts";
+import type { AuthoredPolicy, AuthoredRoot } from "./authored.ts";
 import { readAttributes } from "./read/attributes.ts";
 import { readHandlers } from "./read/handlers.ts";
 import { readPolicy } from "./read/policy.ts";
 import { defaultSettings, readSettings } from "./read/settings.ts";
 import { found, isBroken, isNothing } from "./schema/place.ts";
-import { judgeNames } from "./unique.ts";
+import { judgePolicyNames, judgeRootNames, judgeRuleNames, type PolicyName } from "./unique.ts";
 import { entryOf, type YamlMap, type YamlNode } from "./yaml/node.ts";
 import { parseYaml } from "./yaml/parse.ts";
 
@@ -21,60 +20,85 @@ export interface SourceFile {
   readonly unreadable?: true;
 }
 
-export type LoadedFolder =
-  | { readonly ok: true; readonly folder: AuthoredFolder; readonly diagnostics: readonly Diagnostic[] }
-  | {
-      readonly ok: false;
-      /** What could be read all the same, so that its expressions can be judged in the same run; never to be served. See `Incomplete`. */
-      readonly folder: AuthoredFolder;
-      readonly diagnostics: readonly Diagnostic[];
-      /** Files of which `folder` lacks something that others may name: they are not wrong to. See `withoutEchoes`. */
-      readonly unreadable: ReadonlySet<string>;
-    };
-
 /** The names that give a file at the root its meaning; every other file holds one policy. */
 const SETTINGS = "weir.yaml";
 const HANDLERS = "handlers.yaml";
 const ATTRIBUTES = "attributes.yaml";
 
-/**
- * Reads the files of a folder into its authored form. Pure: the same files give the same answer. All errors of all files at once,
- * in the order of their places.
- */
-export function loadFolder(files: readonly SourceFile[]): LoadedFolder {
-  const parsed = [...files].sort(byPath).map(parseFile);
+/** @returns whether a file is at the root and says what policies depend on. */
+export function isRootFile(path: string): boolean {
+  return path === SETTINGS || path === HANDLERS || path === ATTRIBUTES;
+}
+
+/** The files at the root, read. */
+export interface LoadedRoot {
+  readonly root: AuthoredRoot;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Files of which `root` lacks something. */
+  readonly unreadable: ReadonlySet<string>;
+  readonly hasSettings: boolean;
+  /** None of them is there. */
+  readonly empty: boolean;
+}
+
+export function loadRoot(files: readonly SourceFile[]): LoadedRoot {
+  const parsed = files.map(parseFile);
   const settings = loadSettings(parsed);
   const handlers = loadHandlers(parsed);
   const attributes = loadAttributes(parsed);
-  const policies = loadPolicies(parsed);
-  const sources = new Map(files.map((file) => [file.path, file.text]));
-  const folder: AuthoredFolder = {
+  const root: AuthoredRoot = {
     settings: settings.settings,
     handlers: handlers.handlers,
     attributes: attributes.attributes,
     derivations: attributes.derivations,
-    policies: policies.policies,
-    sources,
   };
-  const diagnostics = sortDiagnostics([
+  const diagnostics = [
     ...parsed.flatMap((file) => file.diagnostics),
     ...settings.diagnostics,
     ...handlers.diagnostics,
     ...attributes.diagnostics,
-    ...policies.diagnostics,
-    ...judgeNames(folder),
-    ...judgeEmptiness(parsed, settings.settings),
-  ]);
-  if (!hasErrors(diagnostics)) return { ok: true, folder, diagnostics };
+    ...judgeRootNames(root, new Map(files.map((file) => [file.path, file.text]))),
+  ];
   const incomplete = [
     ...(settings.complete ? [] : [SETTINGS]),
     ...(handlers.complete ? [] : [HANDLERS]),
     ...(attributes.complete ? [] : [ATTRIBUTES]),
-    ...parsed
-      .filter((file) => file.role === "policy" && file.map === undefined && !file.empty)
-      .map((file) => file.path),
   ];
-  return { ok: false, folder, diagnostics, unreadable: new Set(incomplete) };
+  const hasSettings = parsed.some(({ role }) => role === "settings");
+  return { root, diagnostics, unreadable: new Set(incomplete), hasSettings, empty: files.length === 0 };
+}
+
+/** A file that is not at the root, read. Nothing of it depends on other files. */
+export interface LoadedPolicyFile {
+  readonly path: string;
+  readonly role: "policy" | "misplaced";
+  /** Undefined when the file is empty or cannot be read. */
+  readonly policy: AuthoredPolicy | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function loadPolicyFile(source: SourceFile): LoadedPolicyFile {
+  const { path, role, map, empty, diagnostics } = parseFile(source);
+  const place = { file: path, start: 0, end: 0 };
+  if (role !== "policy") {
+    const name = baseName(path);
+    const told = misplacedFile(place, name, name.replace(/\.yml$/, ".yaml"));
+    return { path, role: "misplaced", policy: undefined, diagnostics: [...diagnostics, told] };
+  }
+  if (empty) return { path, role, policy: undefined, diagnostics: [...diagnostics, emptyFile(place)] };
+  if (map === undefined) return { path, role, policy: undefined, diagnostics };
+  const read = readPolicy(map, path);
+  const names = judgeRuleNames(read.policy, source.text);
+  return { path, role, policy: read.policy, diagnostics: [...diagnostics, ...read.diagnostics, ...names] };
+}
+
+/** What is wrong with the policy files of a folder as a whole. */
+export function judgePolicyFiles(
+  root: LoadedRoot,
+  files: readonly Pick<LoadedPolicyFile, "path" | "role">[],
+  policies: readonly PolicyName[],
+): readonly Diagnostic[] {
+  return [...judgePolicyNames(policies), ...judgeEmptiness(root, files)];
 }
 
 interface ParsedFile {
@@ -127,42 +151,20 @@ function loadAttributes(files: readonly ParsedFile[]) {
   return { attributes: [], derivations: [], diagnostics: [], complete: file?.empty ?? true };
 }
 
-function loadPolicies(files: readonly ParsedFile[]) {
-  const policies: AuthoredPolicy[] = [];
-  const diagnostics: Diagnostic[] = [];
-  for (const { path, role, map, empty } of files) {
-    const file = { file: path, start: 0, end: 0 };
-    if (role === "misplaced") {
-      const name = baseName(path);
-      diagnostics.push(misplacedFile(file, name, name.replace(/\.yml$/, ".yaml")));
-    } else if (role === "policy" && empty) {
-      diagnostics.push(emptyFile(file));
-    } else if (role === "policy" && map !== undefined) {
-      const read = readPolicy(map, path);
-      policies.push(read.policy);
-      diagnostics.push(...read.diagnostics);
-    }
-  }
-  return { policies, diagnostics };
-}
-
 /** A folder that lost its files must not become a snapshot that refuses everybody, or nobody. */
-function judgeEmptiness(files: readonly ParsedFile[], settings: AuthoredSettings): readonly Diagnostic[] {
+function judgeEmptiness(
+  { root, hasSettings, empty }: LoadedRoot,
+  files: readonly Pick<LoadedPolicyFile, "path" | "role">[],
+): readonly Diagnostic[] {
   const place = { file: SETTINGS, start: 0, end: 0 };
-  if (files.length === 0) return [emptyFolder(undefined)];
-  const noPolicy = !files.some((file) => file.role === "policy") && !settings.allowEmpty;
+  if (empty && files.length === 0) return [emptyFolder(undefined)];
+  const noPolicy = !files.some((file) => file.role === "policy") && !root.settings.allowEmpty;
   // `weir.yml` was told to be misplaced; told twice is told worse.
-  const noSettings = !files.some((file) => file.role === "settings" || file.path === "weir.yml");
+  const noSettings = !hasSettings && !files.some((file) => file.path === "weir.yml");
   if (noSettings) return [settingsMissing(place)];
   return noPolicy ? [emptyFolder(place)] : [];
 }
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** By UTF-16 units: the order in which policies speak is the same on every machine. */
-function byPath(a: SourceFile, b: SourceFile): number {
-  if (a.path === b.path) return 0;
-  return a.path < b.path ? -1 : 1;
 }

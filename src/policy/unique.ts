@@ -1,23 +1,26 @@
-import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import { attributePrefix } from "../diagnostics/messages/load.ts";
 import { duplicateName, duplicatePolicy } from "../diagnostics/messages/schema.ts";
 import { LineTable } from "../diagnostics/position.ts";
-import type { AuthoredFolder, AuthoredPolicy, Located } from "./authored.ts";
+import type { AuthoredPolicy, AuthoredRoot, Located } from "./authored.ts";
 
-/** @returns an error for each name that is taken already, and for attributes that are a prefix of another. */
-export function judgeNames(folder: AuthoredFolder): readonly Diagnostic[] {
-  const lines = new Lines(folder.sources);
-  const handlers = folder.handlers.map(({ name }) => ({ kind: "handler", name }));
-  const peers = (folder.settings.peers ?? []).map(({ name }) => ({ kind: "peer", name }));
-  const attributes = folder.attributes.map(({ name }) => ({ kind: "attribute", name }));
+/** @returns an error for each name at the root that is taken already, and for attributes that are a prefix of another. */
+export function judgeRootNames(root: AuthoredRoot, sources: Sources): readonly Diagnostic[] {
+  const lines = new Lines(sources);
+  const handlers = root.handlers.map(({ name }) => ({ kind: "handler", name }));
+  const peers = (root.settings.peers ?? []).map(({ name }) => ({ kind: "peer", name }));
+  const attributes = root.attributes.map(({ name }) => ({ kind: "attribute", name }));
   return [
-    ...judgePolicies(folder.policies),
-    ...folder.policies.flatMap((policy) => duplicates(rulesOf(policy), lines)),
     ...duplicates(peers, lines),
     ...duplicates(handlers, lines),
     ...duplicates(attributes, lines),
-    ...judgePrefixes(folder.attributes.map(({ name }) => name)),
+    ...judgePrefixes(root.attributes.map(({ name }) => name)),
   ];
+}
+
+/** @returns an error for each rule whose name another of its kind has in the same policy. */
+export function judgeRuleNames(policy: AuthoredPolicy, text: string): readonly Diagnostic[] {
+  return duplicates(rulesOf(policy), new Lines(new Map([[policy.file, text]])));
 }
 
 interface Named {
@@ -44,7 +47,11 @@ function duplicates(all: readonly Named[], lines: Lines): readonly Diagnostic[] 
   });
 }
 
-function judgePolicies(policies: readonly AuthoredPolicy[]): readonly Diagnostic[] {
+/** A policy by what it is called. */
+export type PolicyName = Pick<AuthoredPolicy, "name" | "file">;
+
+/** @param policies in the order of their files: the first one of a name has it. */
+export function judgePolicyNames(policies: readonly PolicyName[]): readonly Diagnostic[] {
   const first = new Map<string, string>();
   return policies.flatMap(({ name, file }) => {
     const before = first.get(name.value);
@@ -76,10 +83,10 @@ function properPrefixes(name: string): readonly string[] {
 
 /** Line numbers of places in several files; a file is counted when it is first asked about. */
 class Lines {
-  readonly #sources: AuthoredFolder["sources"];
+  readonly #sources: Sources;
   readonly #tables = new Map<string, LineTable>();
 
-  constructor(sources: AuthoredFolder["sources"]) {
+  constructor(sources: Sources) {
     this.#sources = sources;
   }
 

@@ -3,7 +3,7 @@ import { type AttributeRow, prefixConflict, type Supply, type Trust, VOCABULARY 
 import * as messages from "../diagnostics/messages/load.ts";
 import type { Scope } from "../expression/compile.ts";
 import type { AttributeRead, ExpressionPlan } from "../expression/tree.ts";
-import type { AuthoredAttribute, AuthoredDerivation, AuthoredFolder, DoorName } from "../policy/authored.ts";
+import type { AuthoredAttribute, AuthoredDerivation, AuthoredRoot, DoorName } from "../policy/authored.ts";
 import type { Compiler } from "./compiler.ts";
 
 /** The attributes of one folder: Weir's vocabulary, what `attributes.yaml` adds, and what it derives. */
@@ -23,16 +23,16 @@ type Row = Pick<AttributeRow, "name" | "doors" | "workedOutFrom">;
 
 const NO_DEFINITIONS: Scope["definitions"] = new Map();
 
-export function resolveAttributes(folder: AuthoredFolder, compiler: Compiler): Attributes {
+export function resolveAttributes(root: AuthoredRoot, compiler: Compiler): Attributes {
   const rows = new Map<string, Row>(VOCABULARY.map((row) => [row.name, row]));
   const types = new Map<string, CelType>(VOCABULARY.map((row) => [row.name, parseType(row.type)]));
-  declare(folder.attributes, rows, types, compiler);
-  const derived = derive(folder.derivations, types, compiler);
+  declare(root.attributes, rows, types, compiler);
+  const derived = derive(root.derivations, types, compiler);
   // A derivation that failed has its own error; whoever reads it is right to count on it.
-  for (const { name } of folder.derivations) {
+  for (const { name } of root.derivations) {
     if (!rows.has(name.value) && !derived.has(name.value)) rows.set(name.value, alwaysThere(name.value));
   }
-  const required = new Set((folder.settings.doors.weir?.requires ?? []).map((name) => name.value));
+  const required = new Set((root.settings.doors.weir?.requires ?? []).map((name) => name.value));
   return attributesOf(rows, types, derived, required);
 }
 

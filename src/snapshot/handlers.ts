@@ -2,34 +2,18 @@ import type { MetricDescriptor, TemplateName } from "../adapter/templates.ts";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/load.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import type { AuthoredFolder, AuthoredHandler, AuthoredPolicy, Located } from "../policy/authored.ts";
+import type { AuthoredHandler, AuthoredPolicy } from "../policy/authored.ts";
 import type { HandlerIssue, HandlerSpec } from "./handler-set.ts";
-import type { MetricPlan, PolicyPlan } from "./plan.ts";
+import { handlerUses, type PolicySummary } from "./summary.ts";
 
 /** @returns an error for each name of a handler that is not declared. */
-export function checkHandlerNames(folder: AuthoredFolder): readonly Diagnostic[] {
-  const declared = folder.handlers.map((handler) => handler.name.value);
-  const known = new Set(declared);
-  return folder.policies
-    .flatMap(handlerUses)
-    .flatMap(({ name }) =>
-      known.has(name.value) ? [] : [messages.unknownHandler(name.span, name.value, suggest(name.value, declared))],
-    );
-}
-
-/** A rule's mention of a handler, and what the rule wants of it. */
-interface HandlerUse {
-  readonly name: Located<string>;
-  readonly template: TemplateName;
-}
-
-function handlerUses(policy: AuthoredPolicy): readonly HandlerUse[] {
-  const asks = policy.check.flatMap((rule) => (rule.kind === "ask" ? [rule.handler] : []));
-  return [
-    ...asks.map((name) => ({ name, template: "listentry" }) as const),
-    ...policy.quota.map((limit) => ({ name: limit.handler, template: "quota" }) as const),
-    ...policy.report.flatMap(({ kind, handlers }) => handlers.map((name) => ({ name, template: kind }))),
-  ];
+export function checkHandlerNames(policy: AuthoredPolicy, handlers: readonly AuthoredHandler[]): readonly Diagnostic[] {
+  const declared = handlers.map((handler) => handler.name.value);
+  return handlerUses(policy).flatMap(({ name }) =>
+    declared.includes(name.value)
+      ? []
+      : [messages.unknownHandler(name.span, name.value, suggest(name.value, declared))],
+  );
 }
 
 /**
@@ -39,101 +23,89 @@ function handlerUses(policy: AuthoredPolicy): readonly HandlerUse[] {
 const ALWAYS_AVAILABLE: ReadonlySet<string> = new Set(["memory-quota", "list", "log", "otlp", "prometheus"]);
 
 /** @returns an error for each limit that leaves open what happens when its handler cannot be asked. */
-export function checkUnavailable(folder: AuthoredFolder): readonly Diagnostic[] {
-  const adapters = new Map(folder.handlers.map((handler) => [handler.name.value, handler.adapter.value]));
-  const limits = folder.policies.flatMap((policy) => policy.quota);
-  return limits.flatMap(({ name, handler, onUnavailable }) => {
-    const adapter = adapters.get(handler.value);
+export function checkUnavailable(policy: AuthoredPolicy, handlers: readonly AuthoredHandler[]): readonly Diagnostic[] {
+  return policy.quota.flatMap(({ name, handler, onUnavailable }) => {
+    const adapter = handlers.findLast((declared) => declared.name.value === handler.value)?.adapter.value;
     const leftOpen = onUnavailable === undefined && adapter !== undefined && !ALWAYS_AVAILABLE.has(adapter);
     return leftOpen ? [messages.unavailableUnsaid(name.span, name.value, handler.value)] : [];
   });
 }
 
 /** What the handler host needs to open each handler. */
-export function handlerSpecs(folder: AuthoredFolder, policies: readonly PolicyPlan[]): readonly HandlerSpec[] {
+export function handlerSpecs(
+  handlers: readonly AuthoredHandler[],
+  policies: readonly PolicySummary[],
+): readonly HandlerSpec[] {
   // What could not be read, or has another's name, was told as such: an adapter's complaint would only follow from that.
-  const judged = folder.handlers.filter((handler, index) => {
-    const first = folder.handlers.findIndex((other) => other.name.value === handler.name.value);
+  const judged = handlers.filter((handler, index) => {
+    const first = handlers.findIndex((other) => other.name.value === handler.name.value);
     return handler.incomplete === undefined && first === index;
   });
+  const wanted = wantedOf(policies);
   return judged.map((handler) => {
     const name = handler.name.value;
+    const { metrics, templates } = wanted.get(name) ?? { metrics: new Map(), templates: new Set() };
     const spec = {
       name,
       adapter: handler.adapter.value,
       config: handler.config,
       queue: handler.queue,
-      metrics: descriptors(policies, name),
-      uses: templatesUsed(policies, name),
+      metrics: [...metrics.values()],
+      uses: [...templates].sort(),
     };
     return { ...spec, signature: JSON.stringify(spec, plainBigInt) };
   });
+}
+
+/** What policies want of a handler. */
+interface Wanted {
+  /** By name. */
+  readonly metrics: Map<string, MetricDescriptor>;
+  readonly templates: Set<TemplateName>;
+}
+
+function wantedOf(policies: readonly PolicySummary[]): ReadonlyMap<string, Wanted> {
+  const wanted = new Map<string, Wanted>();
+  const of = (handler: string): Wanted => {
+    const known = wanted.get(handler) ?? { metrics: new Map(), templates: new Set() };
+    wanted.set(handler, known);
+    return known;
+  };
+  for (const { metrics, templates } of policies) {
+    for (const { descriptor, handlers } of metrics)
+      for (const handler of handlers) of(handler).metrics.set(descriptor.name, descriptor);
+    for (const { handler, template } of templates) of(handler).templates.add(template);
+  }
+  return wanted;
 }
 
 function plainBigInt(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}n` : value;
 }
 
-function descriptors(policies: readonly PolicyPlan[], handler: string): readonly MetricDescriptor[] {
-  const byName = new Map<string, MetricDescriptor>();
-  for (const metric of policies.flatMap(metricsOf)) {
-    if (metric.handlers.includes(handler)) byName.set(metric.name, descriptorOf(metric));
-  }
-  return [...byName.values()];
-}
-
-function metricsOf(policy: PolicyPlan): readonly MetricPlan[] {
-  return policy.reports.filter((report) => report.kind === "metric");
-}
-
-function descriptorOf(metric: MetricPlan): MetricDescriptor {
-  return {
-    name: metric.name,
-    kind: metric.metricKind,
-    description: metric.description ?? `Metric ${metric.name}, declared by ${metric.reference.rule}.`,
-    ...(metric.unit === undefined ? {} : { unit: metric.unit }),
-    ...(metric.metricKind === "histogram" ? { buckets: metric.buckets } : {}),
-    dimensions: metric.dimensions.map((dimension) => dimension.name),
-  };
-}
-
-function templatesUsed(policies: readonly PolicyPlan[], handler: string): readonly TemplateName[] {
-  const used = new Set<TemplateName>();
-  for (const policy of policies) {
-    for (const report of policy.reports) if (report.handlers.includes(handler)) used.add(report.kind);
-    if (policy.asks.some((ask) => ask.handler === handler)) used.add("listentry");
-    if (policy.limits.some((limit) => limit.handler === handler)) used.add("quota");
-  }
-  return [...used].sort();
-}
-
 /** @returns an error where two rules declare one metric with different shapes. */
-export function checkMetrics(folder: AuthoredFolder, policies: readonly PolicyPlan[]): readonly Diagnostic[] {
-  const spans = metricSpans(folder);
+export function checkMetrics(policies: readonly PolicySummary[]): readonly Diagnostic[] {
   const first = new Map<string, { rule: string; shape: string }>();
-  return policies.flatMap(metricsOf).flatMap((metric) => {
-    const { kind, unit, buckets, dimensions } = descriptorOf(metric);
-    const shape = JSON.stringify([kind, unit, buckets, dimensions]);
-    const before = first.get(metric.name);
-    if (before === undefined) first.set(metric.name, { rule: metric.reference.rule, shape });
-    const span = spans.get(metric.reference.rule);
-    return before && before.shape !== shape && span ? [messages.metricConflict(span, metric.name, before.rule)] : [];
-  });
-}
-
-function metricSpans(folder: AuthoredFolder): ReadonlyMap<string, Span> {
-  return new Map(
-    folder.policies.flatMap((policy) =>
-      policy.report.map(({ name }) => [`${policy.name.value}/${name.value}`, name.span] as const),
-    ),
+  return policies.flatMap(({ metrics }) =>
+    metrics.flatMap(({ descriptor, rule, span }) => {
+      const { name, kind, unit, buckets, dimensions } = descriptor;
+      const shape = JSON.stringify([kind, unit, buckets, dimensions]);
+      const before = first.get(name);
+      if (before === undefined) first.set(name, { rule, shape });
+      return before && before.shape !== shape ? [messages.metricConflict(span, name, before.rule)] : [];
+    }),
   );
 }
 
 /** Puts what the handler host found into the folder's coordinates. */
-export function handlerDiagnostics(folder: AuthoredFolder, issues: readonly HandlerIssue[]): readonly Diagnostic[] {
-  const byName = new Map(folder.handlers.map((handler) => [handler.name.value, handler]));
+export function handlerDiagnostics(
+  handlers: readonly AuthoredHandler[],
+  policies: readonly PolicySummary[],
+  issues: readonly HandlerIssue[],
+): readonly Diagnostic[] {
+  const byName = new Map(handlers.map((handler) => [handler.name.value, handler]));
   return issues.flatMap((issue) =>
-    spansOf(issue, byName.get(issue.handler), folder).map((span) => ({
+    spansOf(issue, byName.get(issue.handler), policies).map((span) => ({
       severity: "error",
       code: issue.code,
       message: issue.message,
@@ -147,11 +119,11 @@ export function handlerDiagnostics(folder: AuthoredFolder, issues: readonly Hand
 function spansOf(
   issue: HandlerIssue,
   handler: AuthoredHandler | undefined,
-  { policies }: AuthoredFolder,
+  policies: readonly PolicySummary[],
 ): readonly (Span | undefined)[] {
   const wanted = issue.template;
   if (wanted !== undefined) {
-    const names = policies.flatMap(handlerUses).filter(({ template }) => template === wanted);
+    const names = policies.flatMap(({ uses }) => uses).filter(({ template }) => template === wanted);
     const spans = names.filter(({ name }) => name.value === issue.handler).map(({ name }) => name.span);
     if (spans.length > 0) return spans;
   }

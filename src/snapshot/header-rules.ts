@@ -27,12 +27,9 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 /** Changed only with `allow-reserved: true`. */
 const RESERVED = /^(x-envoy-|x-forwarded-|x-request-id$)/u;
 
-/** Which headers rules may write, and that no two of their operations meet on one name. */
-export function checkHeaderRules(
-  policies: readonly { policy: AuthoredPolicy; doors: readonly DoorName[] }[],
-): readonly Diagnostic[] {
-  const owners = ownersOf(policies.map(({ policy }) => policy));
-  return policies.flatMap(({ policy, doors }) => [
+/** Which headers a policy's rules may write, and that no two operations of a rule meet on one name. */
+export function checkHeaderRules(policy: AuthoredPolicy, doors: readonly DoorName[]): readonly Diagnostic[] {
+  return [
     ...respondsOf(policy).flatMap((respond) => [
       ...framingHeaders(respond),
       ...headersTwice({ set: respond.headers, add: [], remove: [] }),
@@ -42,10 +39,56 @@ export function checkHeaderRules(
       ...headersTwice(rule.request),
       ...headersTwice(rule.response),
       ...twice([...namesOf(rule.request.query.set), ...rule.request.query.remove], sameSpelling),
-      ...addedToOwned(rule, `${policy.name.value}/${rule.name.value}`, owners),
       ...responseRemoved(rule, doors),
     ]),
-  ]);
+  ];
+}
+
+/** What the rules of a policy do to request headers that some rule of some policy may own. */
+export interface HeaderUses {
+  /** Set, whatever the client sends: such a header is ours. In lower case, with the last rule that sets it. */
+  readonly owned: readonly { readonly header: string; readonly rule: string }[];
+  readonly added: readonly AddedHeader[];
+}
+
+interface AddedHeader {
+  readonly name: Located<string>;
+  readonly rule: string;
+  /** The rule sets it too: it does two things to one name itself, which was said. */
+  readonly isSetToo: boolean;
+}
+
+export function headerUses(policy: AuthoredPolicy): HeaderUses {
+  const changes = changesOf(policy).map((rule) => ({ rule, reference: `${policy.name.value}/${rule.name.value}` }));
+  return {
+    owned: changes.flatMap(({ rule, reference }) =>
+      rule.keepClientValue || rule.shadow
+        ? []
+        : rule.request.set.map(({ name }) => ({ header: name.value.toLowerCase(), rule: reference })),
+    ),
+    added: changes.flatMap(({ rule, reference }) => {
+      const own = new Set(rule.request.set.map(({ name }) => name.value.toLowerCase()));
+      return rule.request.add.map(({ name }) => ({
+        name,
+        rule: reference,
+        isSetToo: own.has(name.value.toLowerCase()),
+      }));
+    }),
+  };
+}
+
+/** No rule adds to a header that another owns. */
+export function checkOwnedHeaders(policies: readonly { readonly headers: HeaderUses }[]): readonly Diagnostic[] {
+  const owners = new Map<string, string>();
+  for (const { headers } of policies) for (const { header, rule } of headers.owned) owners.set(header, rule);
+  return policies.flatMap(({ headers }) =>
+    headers.added.flatMap(({ name, rule, isSetToo }) => {
+      const owner = owners.get(name.value.toLowerCase());
+      return owner === undefined || (owner === rule && isSetToo)
+        ? []
+        : [messages.addOnOwned(name.span, name.value, owner)];
+    }),
+  );
 }
 
 function respondsOf(policy: AuthoredPolicy): readonly AuthoredRespond[] {
@@ -69,19 +112,6 @@ function isForbidden(name: string): boolean {
 
 function changesOf(policy: AuthoredPolicy): readonly AuthoredChange[] {
   return policy.check.filter((rule) => rule.kind === "change");
-}
-
-/** Request headers that some rule may set, with the rule: we own them, whatever the client sends. */
-function ownersOf(policies: readonly AuthoredPolicy[]): ReadonlyMap<string, string> {
-  const owners = new Map<string, string>();
-  for (const policy of policies) {
-    for (const rule of changesOf(policy)) {
-      if (rule.keepClientValue || rule.shadow) continue;
-      for (const { name } of rule.request.set)
-        owners.set(name.value.toLowerCase(), `${policy.name.value}/${rule.name.value}`);
-    }
-  }
-  return owners;
 }
 
 function reservedNames(rule: AuthoredChange): readonly Diagnostic[] {
@@ -116,21 +146,6 @@ function twice(names: readonly Located<string>[], spell: (name: string) => strin
     if (seen.has(key)) return [messages.headerTwice(name.span, name.value)];
     seen.add(key);
     return [];
-  });
-}
-
-/** A rule that sets and adds one name itself does two things to it, which is said. */
-function addedToOwned(
-  rule: AuthoredChange,
-  reference: string,
-  owners: ReadonlyMap<string, string>,
-): readonly Diagnostic[] {
-  const own = new Set(rule.request.set.map(({ name }) => name.value.toLowerCase()));
-  return rule.request.add.flatMap(({ name }) => {
-    const owner = owners.get(name.value.toLowerCase());
-    return owner === undefined || (owner === reference && own.has(name.value.toLowerCase()))
-      ? []
-      : [messages.addOnOwned(name.span, name.value, owner)];
   });
 }
 

@@ -6,12 +6,8 @@ import type { PolicyPlan } from "./plan.ts";
  * Marks what would show something that `mask:` names: metrics by a dimension (only those pay for a masked view of the record), and asks by
  * their value, which an adapter may quote in its answer.
  */
-export function markMasked(
-  policies: readonly PolicyPlan[],
-  attributes: Attributes,
-  mask: readonly string[],
-): readonly PolicyPlan[] {
-  return policies.map((policy) => ({
+export function markMasked(policy: PolicyPlan, attributes: Attributes, mask: readonly string[]): PolicyPlan {
+  return {
     ...policy,
     asks: policy.asks.map((ask) =>
       ask.value.reads.some((read) => isMasked(read, attributes, mask)) ? { ...ask, masked: true } : ask,
@@ -21,7 +17,7 @@ export function markMasked(
       const reads = report.dimensions.flatMap(({ expression }) => expression.reads);
       return reads.some((read) => isMasked(read, attributes, mask)) ? { ...report, masked: true } : report;
     }),
-  }));
+  };
 }
 
 /** Whether what stands behind a read is named by `mask:`, is part of something that is, or holds it. */

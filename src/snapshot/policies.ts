@@ -1,4 +1,4 @@
-import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import * as messages from "../diagnostics/messages/load.ts";
 import { LineTable } from "../diagnostics/position.ts";
 import type { Scope } from "../expression/compile.ts";
@@ -32,7 +32,7 @@ import { compileReports } from "./reports.ts";
 
 /** A policy compiled, with what the load rules look at. */
 export interface CompiledPolicy {
-  readonly plan: Omit<PolicyPlan, "doors">;
+  readonly plan: Omit<PolicyPlan, "doors" | "cache">;
   /** Everything its check and quota rules read, the policy's `when` included. */
   readonly checkUses: readonly Use[];
   readonly verdicts: readonly {
@@ -41,14 +41,9 @@ export interface CompiledPolicy {
   }[];
 }
 
-/** Compiles every expression of one policy. Where one fails its rule is left out of the plan; the errors say why. */
-export function compilePolicy(
-  policy: AuthoredPolicy,
-  scope: Scope,
-  sources: Sources,
-  compiler: Compiler,
-): CompiledPolicy {
-  return new PolicyCompiler(policy, scope, sources, compiler).compile();
+/** Compiles every expression of one policy; `text` is that of its file. Where one fails its rule is left out of the plan; the errors say why. */
+export function compilePolicy(policy: AuthoredPolicy, scope: Scope, text: string, compiler: Compiler): CompiledPolicy {
+  return new PolicyCompiler(policy, scope, text, compiler).compile();
 }
 
 class PolicyCompiler {
@@ -58,10 +53,10 @@ class PolicyCompiler {
   readonly #compiler: Compiler;
   readonly #checkUses: Use[] = [];
 
-  constructor(policy: AuthoredPolicy, scope: Scope, sources: Sources, compiler: Compiler) {
+  constructor(policy: AuthoredPolicy, scope: Scope, text: string, compiler: Compiler) {
     this.#policy = policy;
     this.#scope = scope;
-    this.#lines = new LineTable(sources.get(policy.file) ?? "");
+    this.#lines = new LineTable(text);
     this.#compiler = compiler;
   }
 
@@ -79,7 +74,6 @@ class PolicyCompiler {
       name: policy.name.value,
       file: policy.file,
       ...(when ? { when } : {}),
-      cache: policy.cache ?? { forMs: 0, uses: 0 },
       verdictRules: verdicts.map(({ plan }) => plan),
       asks,
       changes,

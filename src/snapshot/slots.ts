@@ -13,7 +13,7 @@ const MAX_VACANT_SHARE = 0.5;
  * that what was linked stays true; where nothing reads it any more its slot is vacant until another attribute needs one.
  */
 export function numberSlots(
-  policies: readonly PolicyPlan[],
+  policies: readonly PolicyReads[],
   extra: readonly string[],
   attributes: Attributes,
   mask: readonly string[],
@@ -52,7 +52,7 @@ export function keyOf({ name, raw }: SlotPlan): string {
 }
 
 function neededSlots(
-  policies: readonly PolicyPlan[],
+  policies: readonly PolicyReads[],
   extra: readonly string[],
   attributes: Attributes,
   mask: readonly string[],
@@ -76,15 +76,15 @@ function neededSlots(
       else add(read.attribute);
     }
   };
-  const reads = policies.flatMap(readsOf);
-  for (const read of reads) add(read.attribute);
+  const reads = policies.flatMap((policy) => policy.reads);
+  for (const { attribute } of reads) add(attribute);
   for (const name of extra) add(name);
   const keys = keysOf([...slots.values()], reads);
   return [...slots.values()].map((slot) => withKeys(slot, keys));
 }
 
 /** @returns by attribute, the keys of it that expressions name, those of derived attributes too. */
-function keysOf(slots: readonly SlotPlan[], reads: readonly AttributeRead[]): ReadonlyMap<string, ReadonlySet<string>> {
+function keysOf(slots: readonly SlotPlan[], reads: readonly NamedRead[]): ReadonlyMap<string, ReadonlySet<string>> {
   const keys = new Map<string, Set<string>>();
   for (const { attribute, key } of [...reads, ...slots.flatMap(({ derived }) => derived?.reads ?? [])]) {
     if (key === undefined) continue;
@@ -105,12 +105,9 @@ export function rawKey(name: string): string {
 }
 
 /** What report rules read and the access log cannot supply itself travels with the decision. */
-function carriedAttributes(policies: readonly PolicyPlan[], attributes: Attributes): ReadonlySet<string> {
-  const reads = policies.flatMap((policy) => [
-    ...reportReads(policy, "request"),
-    ...(policy.reports.length > 0 ? (policy.when?.reads ?? []) : []),
-  ]);
-  return new Set(reads.map((read) => read.attribute).filter((name) => isCarried(name, attributes)));
+function carriedAttributes(policies: readonly PolicyReads[], attributes: Attributes): ReadonlySet<string> {
+  const names = new Set(policies.flatMap(({ reportReads }) => reportReads));
+  return new Set([...names].filter((name) => isCarried(name, attributes)));
 }
 
 function isCarried(name: string, attributes: Attributes): boolean {
@@ -121,6 +118,38 @@ function isCarried(name: string, attributes: Attributes): boolean {
     attributes.supply(name, "access-log") === "never" ||
     lookup(name)?.carriedFirst === true
   );
+}
+
+/** What is read, by name. */
+type NamedRead = Pick<AttributeRead, "attribute" | "key">;
+
+/** What a policy reads, each once, in the order in which it is first read. */
+export interface PolicyReads {
+  readonly reads: readonly NamedRead[];
+  /** Attributes that its report rules about requests read, and its `when` where it has report rules. */
+  readonly reportReads: readonly string[];
+}
+
+export function policyReads(policy: PolicyPlan): PolicyReads {
+  const ofReports = [
+    ...reportReads(policy, "request"),
+    ...(policy.reports.length > 0 ? (policy.when?.reads ?? []) : []),
+  ];
+  return { reads: eachOnce(readsOf(policy)), reportReads: namesOf(ofReports) };
+}
+
+function eachOnce(reads: readonly AttributeRead[]): readonly NamedRead[] {
+  const seen = new Map<string, NamedRead>();
+  for (const { attribute, key } of reads) {
+    // No attribute has a name with a space.
+    const spelled = key === undefined ? attribute : `${attribute} ${key}`;
+    if (!seen.has(spelled)) seen.set(spelled, key === undefined ? { attribute } : { attribute, key });
+  }
+  return [...seen.values()];
+}
+
+function namesOf(reads: readonly AttributeRead[]): readonly string[] {
+  return [...new Set(reads.map(({ attribute }) => attribute))];
 }
 
 function readsOf(policy: PolicyPlan): readonly AttributeRead[] {

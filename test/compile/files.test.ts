@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readFolder } from "../../src/policy/folder.ts";
-import { loadFolder } from "../../src/policy/load.ts";
+import { loadFolder } from "../policy/load-folder.ts";
 import { describeCases } from "./cases.ts";
 
 const CASES = join(import.meta.dirname, "files");

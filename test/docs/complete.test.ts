@@ -5,7 +5,6 @@ import { CARRIED_LIMIT_BYTES, CARRIED_LIMIT_LEVELS } from "../../src/attribute/c
 import { MAX_BODY_BYTES, MAX_WRITTEN_VALUE_BYTES } from "../../src/engine/headers.ts";
 import { DEFAULT_BUDGET, MAX_EXPRESSION_BYTES } from "../../src/expression/limits.ts";
 import { MAX_FILE_BYTES, MAX_FOLDER_BYTES } from "../../src/policy/folder.ts";
-import { loadFolder } from "../../src/policy/load.ts";
 import { FILES } from "../../src/policy/schema/files.ts";
 import { KINDS } from "../../src/policy/schema/kinds.ts";
 import { keysAt } from "../../src/policy/schema/validate.ts";
@@ -19,6 +18,7 @@ import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
 import { MAX_CHECKS_IN_FLIGHT } from "../../src/server/weir-check-stream.ts";
 import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
 import { MAX_TLS_FILE_BYTES } from "../../src/wire/tls-material.ts";
+import { loadFolder } from "../policy/load-folder.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
 
 const reference = await readDocument("docs/policy-reference.md");

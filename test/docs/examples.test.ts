@@ -3,7 +3,7 @@ import { parseDocument } from "yaml";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { renderText } from "../../src/diagnostics/render-text.ts";
 import { examine } from "../../src/engine/examine.ts";
-import { loadFolder } from "../../src/policy/load.ts";
+import { loadFolder } from "../policy/load-folder.ts";
 import { allFences } from "./documents.ts";
 import type { Fence } from "./fences.ts";
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { policyFiles, type RuleSet } from "./rule-sets.ts";
@@ -6,24 +6,25 @@ import { policyFiles, type RuleSet } from "./rule-sets.ts";
 /** A folder of policies that is on disk for as long as something is measured. */
 export interface PolicyFolder extends AsyncDisposable {
   readonly path: string;
-  /** Replaces the one file in which this edition differs, at once, as an editor or `git checkout` does. */
-  edit(edition: number): Promise<void>;
+  /** Writes the one file in which this edition differs, beside the folder. @returns the rename that makes it be there. */
+  prepare(edition: number): Promise<{ readonly from: string; readonly to: string }>;
 }
 
 export async function writePolicies(set: RuleSet): Promise<PolicyFolder> {
-  const path = await mkdtemp(join(tmpdir(), "weir-bench-"));
-  for (const [name, text] of policyFiles(set)) await writeFile(join(path, name), text);
-  const before = policyFiles(set);
+  const root = await mkdtemp(join(tmpdir(), "weir-bench-"));
+  const path = join(root, "policies");
+  const files = policyFiles(set);
+  await mkdir(path);
+  for (const [name, text] of files) await writeFile(join(path, name), text);
   return {
     path,
-    async edit(edition) {
-      for (const [name, text] of policyFiles(set, edition)) {
-        if (text === before.get(name)) continue;
-        const beside = join(tmpdir(), `weir-bench-${process.pid}-edit`);
-        await writeFile(beside, text);
-        await rename(beside, join(path, name));
-      }
+    async prepare(edition) {
+      const edited = [...policyFiles(set, edition)].find(([name, text]) => files.get(name) !== text);
+      if (edited === undefined) throw new Error("an edition like the one before");
+      const from = join(root, "edited.yaml");
+      await writeFile(from, edited[1]);
+      return { from, to: join(path, edited[0]) };
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { documentNames, REPOSITORY, readDocument } from "./documents.ts";
 
 /** Rooms of the repository: what begins with one of them in backticks is a path. */
-const ROOTS = ["src", "adapters", "proto", "policies", "deploy", "docs", "test", ".changes", ".ci"];
+const ROOTS = ["src", "adapters", "bench", "proto", "policies", "deploy", "docs", "test", ".changes", ".ci"];
 /** Inside `docs/architecture.md` flows name files of `src` without it: `engine/check.ts`. */
 const PATH = /^[\w.-]+(?:\/[\w.-]+)+\/?$/u;
 

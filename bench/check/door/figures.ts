@@ -9,6 +9,8 @@ export interface DoorJob {
   readonly door: DoorKind;
   readonly rules: number;
   readonly variant: RuleVariant;
+  /** How long it runs before anything counts. */
+  readonly warmUpMs: number;
   /** How long one round of one kind of requests takes. */
   readonly roundMs: number;
   readonly rounds: number;

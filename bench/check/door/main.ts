@@ -16,6 +16,7 @@ interface Flags {
 
 const MAX_RULES = 100_000;
 const ROUND_MS = 150;
+const WARM_UP_MS = 1_500;
 const HEAD = `${"door".padEnd(10)}${"rules".padStart(7)}   ${"µs: allow    deny   mixed"}   ${"bytes allocated: allow    deny   mixed"}   request  answer\n`;
 
 await new Command("bench:door")
@@ -36,7 +37,14 @@ async function measureAll({ rules, door, variant, rounds, json }: Flags): Promis
   const doors: readonly DoorKind[] = door === "all" ? ["ext-authz", "weir"] : [door];
   for (const kind of doors) {
     for (const count of rules) {
-      const figures = await measureDoor({ door: kind, rules: count, variant, rounds, roundMs: ROUND_MS });
+      const figures = await measureDoor({
+        door: kind,
+        rules: count,
+        variant,
+        rounds,
+        roundMs: ROUND_MS,
+        warmUpMs: WARM_UP_MS,
+      });
       process.stdout.write(json ? `${JSON.stringify(figures)}\n` : row(figures));
     }
   }

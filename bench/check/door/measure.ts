@@ -17,7 +17,6 @@ import { serveDoors } from "./serve.ts";
 
 /** How many different requests there are: enough that no branch and no cache can learn them. */
 const REQUESTS = 2_000;
-const WARM_UP_MS = 1_500;
 const CHECKS_BETWEEN_LOOKS_AT_THE_CLOCK = 16;
 /** How many checks at most are made while allocations are counted; fewer when a collection came in between. */
 const COUNTED_CHECKS = 1_000;
@@ -52,7 +51,7 @@ async function measureDoor(job: DoorJob): Promise<DoorFigures> {
     deny: messages.filter(({ expected }) => expected === "denied").map(({ bytes }) => bytes),
     mixed: messages.map(({ bytes }) => bytes),
   };
-  run(door, kinds.mixed, WARM_UP_MS);
+  run(door, kinds.mixed, job.warmUpMs);
   // The kinds take turns, so that whatever else the machine does falls on all of them alike.
   const times = { allow: [] as number[], deny: [] as number[], mixed: [] as number[] };
   for (let round = 0; round < job.rounds; round++) {

@@ -10,6 +10,7 @@ import type { Run } from "./run.ts";
  * stands. Returns a promise only when an adapter had to wait.
  */
 export function askAdapters(run: Run): undefined | Promise<undefined> {
+  if (run.program.asks.length === 0) return undefined;
   const asked: Asked[] = [];
   const found = run.program.indexes.asks.find(run.conditions);
   for (let ask = found.next(); ask !== undefined; ask = found.next()) {

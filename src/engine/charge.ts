@@ -13,6 +13,7 @@ import type { Run } from "./run.ts";
  * only when a store had to wait.
  */
 export function chargeLimits(run: Run): undefined | Promise<undefined> {
+  if (run.program.limits.length === 0) return undefined;
   const prepared: Prepared[] = [];
   // A caller who names limits is told of each of them, of those too that do not apply.
   if (run.input.quotas.length > 0) {

@@ -1,5 +1,7 @@
+import type { AttributeSource } from "../attribute/source.ts";
 import { ABSENT } from "../attribute/value.ts";
 import type { RequestFrame } from "../expression/frame.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import { askAdapters } from "./asks.ts";
 import { chargeLimits } from "./charge.ts";
 import { judge } from "./decide.ts";
@@ -45,17 +47,31 @@ const NOTHING_SAID: Ruling = {
 function stepFrom(steps: readonly Step[], first: number, run: Run): undefined | Promise<undefined> {
   for (let index = first; index < steps.length; index += 1) {
     const waiting = steps[index]?.(run);
-    if (waiting) return waiting.then(() => (run.refused ? undefined : stepFrom(steps, index + 1, run)));
+    if (waiting) return stepLater(waiting, steps, index + 1, run);
     if (run.refused) return undefined;
   }
   return undefined;
 }
 
+/** Apart from the loop: what a closure there refers to would be made anew in each round, for every Check. */
+async function stepLater(
+  waiting: Promise<undefined>,
+  steps: readonly Step[],
+  next: number,
+  run: Run,
+): Promise<undefined> {
+  await waiting;
+  return run.refused ? undefined : stepFrom(steps, next, run);
+}
+
 /** A native Check that lacks what `doors.weir.requires` names cannot be decided by rules that rely on it. */
 function requireAttributes(run: Run): undefined {
   if (run.input.door !== "weir") return undefined;
-  const missing = run.snapshot.required.find(({ slot }) => run.frame.isPresent(slot) === false);
-  if (missing !== undefined) run.refuse("undecided", "incomplete", undefined, `\`${missing.name}\` is missing`);
+  for (const { slot, name } of run.snapshot.required) {
+    if (run.frame.isPresent(slot) !== false) continue;
+    run.refuse("undecided", "incomplete", undefined, `\`${name}\` is missing`);
+    return undefined;
+  }
   return undefined;
 }
 
@@ -102,7 +118,11 @@ const NOTHING_CARRIED: Decision["carried"] = [];
 /** Values that travel with the decision to the access log, errors too; absent ones do not. */
 function carriedOf({ input, snapshot, source, frame }: Run): Decision["carried"] {
   // Only Envoy brings metadata back in its access log.
-  if (snapshot.carried.length === 0 || !input.door.startsWith("ext-authz")) return NOTHING_CARRIED;
+  const carries = snapshot.carried.length > 0 && (input.door === "ext-authz" || input.door === "ext-authz-tcp");
+  return carries ? carriedValues(snapshot, source, frame) : NOTHING_CARRIED;
+}
+
+function carriedValues(snapshot: Snapshot, source: AttributeSource, frame: RequestFrame): Decision["carried"] {
   let masked: RequestFrame | undefined;
   return snapshot.carried.flatMap(({ slot, name }) => {
     const planned = snapshot.plan.slots[slot];

@@ -69,7 +69,11 @@ class WeirEngine implements RunningEngine {
     if (held === undefined) return this.#turnAway("no-snapshot");
     this.#inFlight += 1;
     this.#tally[TALLY.inFlight] = this.#inFlight;
-    if (this.#admitted?.held !== held) this.#admitted = new Admitted(held, () => this.#released());
+    return this.#admitted?.held === held ? this.#admitted : this.#admitBy(held);
+  }
+
+  #admitBy(held: Held<Snapshot>): Admission {
+    this.#admitted = new Admitted(held, () => this.#released());
     return this.#admitted;
   }
 
@@ -133,7 +137,7 @@ class WeirEngine implements RunningEngine {
     const { counters, clock, reporter } = this.#options;
     const decision = decisionOf(run, clock, this.#refusals);
     counters.decision(decision.door, decision.verdict, decision.reason, decision.tookUs);
-    if (run.program.shadows) watchShadows(run, (rule, verdict, enforced) => counters.shadow(rule, verdict, enforced));
+    if (run.program.shadows) this.#watchShadows(run);
     // Most folders have no rule that reads decisions: then no record of one is made.
     if (run.snapshot.reports.decision.length > 0) {
       this.#countRecords(1);
@@ -141,6 +145,12 @@ class WeirEngine implements RunningEngine {
       reporter.report(run.snapshot, [record], "decision");
     }
     return decision;
+  }
+
+  /** Apart: a closure would be paid for by every Check, most of which have no such rules. */
+  #watchShadows(run: Run): void {
+    const { counters } = this.#options;
+    watchShadows(run, (rule, verdict, enforced) => counters.shadow(rule, verdict, enforced));
   }
 }
 

@@ -13,7 +13,8 @@ export function describe(condition: Absent | Invalid): string {
 /** The conditions of one request; a policy's own is evaluated once, whatever the number of its rules. */
 export class Conditions {
   readonly frame: Frame;
-  readonly #policies: (Condition | undefined)[] = [];
+  /** Made for the first policy with a condition. */
+  #policies: (Condition | undefined)[] | undefined = undefined;
 
   constructor(frame: Frame) {
     this.frame = frame;
@@ -30,6 +31,7 @@ export class Conditions {
 
   ofPolicy(policy: LinkedPolicy): Condition {
     if (policy.when === undefined) return true;
+    this.#policies ??= [];
     const known = this.#policies[policy.index];
     if (known !== undefined) return known;
     const condition = toCondition(policy.when(this.frame));

@@ -57,7 +57,9 @@ export class FieldRanges {
 
   /** @returns the text in a slot, "" when it was not sent; bytes that are not UTF-8 are kept as `lenientReadOptions` does. */
   text(slot: number): string {
-    return this.#text(this.#start(slot), this.#end(slot));
+    const start = this.#start(slot);
+    const end = this.#end(slot);
+    return start === end ? "" : decodeText(this.bytes, start, end);
   }
 
   /** @returns how many bytes the value in a slot has; 0 when it was not sent. */
@@ -99,7 +101,7 @@ export class FieldRanges {
   /** @returns the text of a field within the message that stands from `start` to `end`; "" when it was not sent. */
   textIn(start: number, end: number, field: number): string {
     this.#find(start, end, field);
-    return this.#text(this.#foundStart, this.#foundEnd);
+    return this.#foundStart === this.#foundEnd ? "" : decodeText(this.bytes, this.#foundStart, this.#foundEnd);
   }
 
   /** The same of bytes; a view. */
@@ -127,10 +129,6 @@ export class FieldRanges {
 
   #end(slot: number): number {
     return this.#ranges[slot * 2 + 1] ?? 0;
-  }
-
-  #text(start: number, end: number): string {
-    return start === end ? "" : decodeText(this.bytes, start, end);
   }
 
   /** Looks for a field in a message that was walked over before: it is one. @param places where each occurrence is put, not the last alone */
@@ -207,11 +205,36 @@ export class FieldRanges {
   #inner(field: NodeField, child: MessageNode, start: number, end: number, depth: number): boolean {
     if (depth >= MAX_MESSAGE_DEPTH || ++this.#messages > MAX_MESSAGES) return false;
     if (field.picker === undefined) return this.#message(child, start, end, depth + 1);
-    this.#keyStart = 0;
-    this.#keyEnd = 0;
-    if (!this.#message(child, start, end, depth + 1)) return false;
+    if (!this.#isPlainEntry(field.picker, start, end)) {
+      this.#keyStart = 0;
+      this.#keyEnd = 0;
+      if (!this.#message(child, start, end, depth + 1)) return false;
+    }
     const slot = this.#pick(field.picker);
     if (slot >= 0) this.#note(slot, true, start, end);
+    return true;
+  }
+
+  /**
+   * Nearly every entry is a key and one text behind it, the key of less than 128 bytes and the text of less than 16384: then this is all there
+   * is to walk. @returns false, without having looked for more, where it is anything else.
+   */
+  #isPlainEntry({ keyTag, plainTags }: KeyPicker, start: number, end: number): boolean {
+    const { bytes } = this;
+    if (end - start < SMALLEST_ENTRY || bytes[start] !== keyTag) return false;
+    const keyStart = start + 2;
+    const keyLength = bytes[start + 1] ?? 0;
+    const value = keyStart + keyLength;
+    if (keyLength > 0x7f || value + 2 > end || plainTags[bytes[value] ?? 0] !== true) return false;
+    const first = bytes[value + 1] ?? 0;
+    if (first < 0x80) {
+      if (value + 2 + first !== end) return false;
+    } else {
+      const second = value + 2 < end ? (bytes[value + 2] ?? 0) : 0x80;
+      if (second > 0x7f || value + 3 + (first & 0x7f) + second * 0x80 !== end) return false;
+    }
+    this.#keyStart = keyStart;
+    this.#keyEnd = value;
     return true;
   }
 
@@ -318,6 +341,8 @@ export class FieldRanges {
   }
 }
 
+/** Two tags and two lengths. */
+const SMALLEST_ENTRY = 4;
 const MAX_SIZE_BYTES = 5;
 const MAX_SIZE = 0xffff_ffff;
 const MAX_VARINT_BYTES = 10;

@@ -13,7 +13,7 @@ export interface FieldRow {
   readonly ignoreCase?: boolean;
 }
 
-/** Rows made ready for walking. Immutable; made once per snapshot. */
+/** Rows made ready for walking; made once per snapshot. */
 export interface FieldSelection {
   readonly root: MessageNode;
   readonly slots: number;
@@ -45,6 +45,10 @@ export interface NodeField {
 }
 
 export interface KeyPicker {
+  /** The tag of the key: one byte. */
+  readonly keyTag: number;
+  /** By tag of one byte: whether what follows is a text or bytes, of which nothing is to be noted. */
+  readonly plainTags: readonly boolean[];
   readonly byLength: readonly (readonly Candidate[] | undefined)[];
   readonly ignoreCase: boolean;
 }
@@ -116,13 +120,25 @@ function pick(
   if (keyField === undefined) throw new Error(`the entries of ${path} have no keys`);
   keyField.isKey = true;
   field.child = node;
-  field.picker = pickerOf(keys, slot, ignoreCase);
+  field.picker = { ...tagsOf(node), ...candidatesOf(keys, slot, ignoreCase), ignoreCase };
   return keys.length;
 }
 
 const ASCII_LOWER = /^[\0-@[-\x7f]*$/;
 
-function pickerOf(keys: readonly string[], first: number, ignoreCase: boolean): KeyPicker {
+const MAX_ONE_BYTE_TAG = 0x7f;
+
+function tagsOf({ fields }: MessageNode): Pick<KeyPicker, "keyTag" | "plainTags"> {
+  const plainTags: boolean[] = [];
+  for (let tag = 0; tag <= MAX_ONE_BYTE_TAG; tag++) {
+    const field = fields[tag >>> 3];
+    const isText = field?.wireType === WireType.LengthDelimited && (tag & 7) === field.wireType;
+    plainTags.push(isText && !field.isKey && field.child === undefined);
+  }
+  return { keyTag: (fields.findIndex((field) => field?.isKey) << 3) | WireType.LengthDelimited, plainTags };
+}
+
+function candidatesOf(keys: readonly string[], first: number, ignoreCase: boolean): Pick<KeyPicker, "byLength"> {
   const byLength: (Candidate[] | undefined)[] = [];
   for (const [index, key] of keys.entries()) {
     if (!key.isWellFormed() || (ignoreCase && !ASCII_LOWER.test(key))) continue;
@@ -131,7 +147,7 @@ function pickerOf(keys: readonly string[], first: number, ignoreCase: boolean): 
     candidates.push({ bytes, slot: first + index });
     byLength[bytes.length] = candidates;
   }
-  return { byLength: Array.from(byLength), ignoreCase };
+  return { byLength: Array.from(byLength) };
 }
 
 function fieldNamed(

@@ -113,7 +113,7 @@ function readUint32(this: LenientReader, wireType?: WireType): number {
 }
 
 export function decodeText(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString("utf8", start, end);
+  const text = bytes.toString(undefined, start, end);
   // Nearly always there is none. A U+FFFD that was sent takes the slow way and comes out the same.
   return text.includes("\ufffd") ? decodeEscaping(bytes, start, end) : text;
 }

@@ -4,7 +4,14 @@ import { describe, expect, test } from "vitest";
 import { Metadata } from "#proto/envoy/config/core/v3/base";
 import { CheckRequest } from "#proto/envoy/service/auth/v3/external_auth";
 import { Struct } from "#proto/weir/wire/v1/struct";
-import { delimited, mutate, type Random, randomMessage, randomNumbers } from "../../test/wire/random-messages.ts";
+import {
+  delimited,
+  mutate,
+  type Random,
+  randomMessage,
+  randomNumbers,
+  varint,
+} from "../../test/wire/random-messages.ts";
 import { type Strictness, strictness } from "../../test/wire/strict-judge.ts";
 import { readFields } from "./field-reader.ts";
 import { type FieldRow, selectFields } from "./field-selection.ts";
@@ -145,6 +152,22 @@ describe("reading fields", () => {
     });
     expect(outcomes.get("same")).toBeGreaterThan(1_000);
     expect(outcomes.get("refused by both")).toBeGreaterThan(1_000);
+  });
+
+  test("takes a header only where its length is that of its value", () => {
+    const lengths = Array.from({ length: 40 }, (_, index) => index * 8);
+    for (const actual of lengths) {
+      for (const said of lengths) {
+        const entry = Buffer.concat([
+          delimited(1, Buffer.from("x-user")),
+          Buffer.of(0x12),
+          varint(said),
+          Buffer.alloc(actual),
+        ]);
+        const bytes = delimited(1, delimited(4, delimited(2, delimited(3, entry))));
+        expect([actual, said, byFields(bytes) !== undefined]).toEqual([actual, said, actual === said]);
+      }
+    }
   });
 
   test("takes a message cut short for what it is wherever it is cut", () => {

@@ -112,7 +112,7 @@ function tag(number: number, wireType: WireType): Buffer {
   return varint(number * 8 + wireType);
 }
 
-function varint(value: number): Buffer {
+export function varint(value: number): Buffer {
   const bytes: number[] = [];
   for (; value > 0x7f; value = Math.floor(value / 128)) bytes.push((value & 0x7f) | 0x80);
   return Buffer.of(...bytes, value);

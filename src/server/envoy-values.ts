@@ -108,7 +108,7 @@ class Headers {
 }
 
 /** In lower case, of ASCII alone: to `toLowerCase` the Kelvin sign is a `k`, and to no server. */
-function headerName(key: string): string {
+export function headerName(key: string): string {
   const lower = key.toLowerCase();
   return lower === key || /^[\0-\x7f]*$/.test(key) ? lower : key.replaceAll(/[A-Z]+/g, (part) => part.toLowerCase());
 }

@@ -7,14 +7,10 @@ import { keyOf, wholeOf } from "../attribute/entry-map.ts";
 import { type CelValue, Duration, Invalid, Timestamp, Uint } from "../attribute/value.ts";
 import { lenientReadOptions } from "../wire/lenient.ts";
 import { encodeReport, type ReportBag } from "../wire/report-encoder.ts";
-import {
-  decodeReport,
-  MAX_RECORD_ATTRIBUTES,
-  MAX_REPORT_RECORDS,
-  MAX_REPORT_WORDS,
-  MAX_UNFOLDED_BYTES,
-} from "./report-codec.ts";
+import { decodeReport, MAX_REPORT_RECORDS, MAX_REPORT_WORDS, MAX_UNFOLDED_BYTES } from "./report-codec.ts";
 import { valueToProto } from "./value-codec.ts";
+
+const MAX_ATTRIBUTES = 512;
 
 type Values = ReadonlyMap<string, CelValue>;
 
@@ -33,7 +29,7 @@ function overTheWire(request: ReportRequest): ReportRequest {
 }
 
 function records(request: Partial<ReportRequest>): readonly ReadonlyMap<string, unknown>[] {
-  const decoded = decodeReport(overTheWire(ReportRequest.create(request)));
+  const decoded = decodeReport(overTheWire(ReportRequest.create(request)), MAX_ATTRIBUTES);
   if (!decoded.ok) throw new Error(decoded.problem);
   return decoded.records.map(whole);
 }
@@ -43,7 +39,7 @@ function whole(bag: Bag): ReadonlyMap<string, unknown> {
 }
 
 function problem(request: Parameters<typeof ReportRequest.create>[0]): string {
-  const decoded = decodeReport(ReportRequest.create(request));
+  const decoded = decodeReport(ReportRequest.create(request), MAX_ATTRIBUTES);
   if (decoded.ok) throw new Error("it was taken");
   return decoded.problem;
 }
@@ -233,6 +229,7 @@ describe("a record says what differs from the one before", () => {
   test("later records leave earlier ones as they were", () => {
     const decoded = decodeReport(
       encodeReport([new Map([["h", new Map([["a", "1"]])]]), new Map([["h", new Map([["a", "2"]])]])].map(toProto), ""),
+      MAX_ATTRIBUTES,
     );
     expect(decoded.ok && decoded.records.map((bag) => keyOf(bag.get("h") ?? null, "a"))).toEqual(["1", "2"]);
   });
@@ -274,7 +271,7 @@ describe("a request that makes no sense is refused whole", () => {
     ["an attribute taken away", { remove: [2] }],
   ])("%s that is no word", (_, record) => {
     const request = ReportRequest.create({ words: ["a", "b"], records: [{}, record] });
-    expect(decodeReport(request)).toEqual({ ok: false, problem: `record 1: ${beyond}` });
+    expect(decodeReport(request, MAX_ATTRIBUTES)).toEqual({ ok: false, problem: `record 1: ${beyond}` });
   });
 
   test("too many records, words, attributes", () => {
@@ -282,10 +279,10 @@ describe("a request that makes no sense is refused whole", () => {
       "10001 records, and at most 10000 are taken at once",
     );
     expect(problem({ words: Array.from({ length: MAX_REPORT_WORDS + 1 }, () => "") })).toContain("100001 words");
-    const words = Array.from({ length: MAX_RECORD_ATTRIBUTES + 1 }, (_, index) => `a${index}`);
+    const words = Array.from({ length: MAX_ATTRIBUTES + 1 }, (_, index) => `a${index}`);
     const attributes = words.map((_, name) => ({ name, kind: { oneofKind: "bool" as const, bool: true } }));
     expect(problem({ words, records: [{ set: attributes }] })).toBe(
-      "record 0: 1001 attributes, and at most 1000 are taken at once",
+      "record 0: 513 attributes, and at most 512 are taken at once",
     );
   });
 
@@ -339,6 +336,6 @@ test("bytes that are not UTF-8 are U+FFFD in records", () => {
     ReportRequest.create({ words: ["a", "caf?"], records: [{ set: [{ name: 0, kind: text(1) }] }] }),
   );
   bytes[Buffer.from(bytes).indexOf("?")] = 0xe9;
-  const decoded = decodeReport(ReportRequest.fromBinary(bytes, lenientReadOptions));
+  const decoded = decodeReport(ReportRequest.fromBinary(bytes, lenientReadOptions), MAX_ATTRIBUTES);
   expect(decoded).toEqual({ ok: true, records: [new Map([["a", "caf\ufffd"]])] });
 });

@@ -7,7 +7,6 @@ import { valueFromProto } from "./value-codec.ts";
 
 export const MAX_REPORT_RECORDS = 10_000;
 export const MAX_REPORT_WORDS = 100_000;
-export const MAX_RECORD_ATTRIBUTES = 1_000;
 /**
  * What all records of a request may come to when they are unfolded, in bytes by estimate. A record that changes nothing takes two bytes to send
  * and repeats everything in the one before.
@@ -21,11 +20,11 @@ export type DecodedReport =
   | { readonly ok: true; readonly records: readonly Bag[] }
   | { readonly ok: false; readonly problem: string };
 
-/** Unfolds the records as proto/weir/v1/report.proto says. Text that is not UTF-8 has U+FFFD where its bad bytes were. */
-export function decodeReport({ words, records }: ReportRequest): DecodedReport {
+/** Unfolds the records as proto/weir/v1/report.proto says, each of at most `maxAttributes`. Text that is not UTF-8 has U+FFFD where its bad bytes were. */
+export function decodeReport({ words, records }: ReportRequest, maxAttributes: number): DecodedReport {
   const problem = over(records.length, MAX_REPORT_RECORDS, "records") ?? over(words.length, MAX_REPORT_WORDS, "words");
   if (problem !== undefined) return { ok: false, problem };
-  const unfolding = new Unfolding(words.map(replaceInvalid));
+  const unfolding = new Unfolding(words.map(replaceInvalid), maxAttributes);
   const bags: Bag[] = [];
   for (const [index, record] of records.entries()) {
     const wrong = wrongWord(record, words.length) ?? unfolding.next(record);
@@ -62,6 +61,7 @@ function wordsOf({ name, kind }: AttributeDelta): readonly number[] {
 /** The state between two records: all attributes of the last one. Every index that it is given leads to a word. */
 class Unfolding {
   readonly #words: readonly string[];
+  readonly #maxAttributes: number;
   readonly #attributes = new Map<string, Held>();
   /** The entries of those that are string maps, for the next delta. */
   readonly #entries = new Map<string, ReadonlyMap<string, string>>();
@@ -71,8 +71,9 @@ class Unfolding {
   /** Of everything that was kept or set in any record so far. */
   #unfolded = 0;
 
-  constructor(words: readonly string[]) {
+  constructor(words: readonly string[], maxAttributes: number) {
     this.#words = words;
+    this.#maxAttributes = maxAttributes;
   }
 
   /** @returns why the record cannot be taken, undefined when it was */
@@ -87,7 +88,7 @@ class Unfolding {
     if (this.#unfolded > MAX_UNFOLDED_BYTES) {
       return `with it the records come to over ${MAX_UNFOLDED_BYTES} bytes when unfolded: send fewer at once`;
     }
-    return over(this.#attributes.size, MAX_RECORD_ATTRIBUTES, "attributes");
+    return over(this.#attributes.size, this.#maxAttributes, "attributes");
   }
 
   /** The record as it is now; later ones do not change it. */

@@ -7,14 +7,11 @@ import { ABSENT, type CelValue, Duration, Invalid, Optional, Timestamp, TypeValu
 import { type AttributeRow, lookup } from "../attribute/vocabulary.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Peer } from "../wire/door.ts";
-import { textOf } from "./envoy-values.ts";
+import { headerName, textOf } from "./envoy-values.ts";
 import { cutPath, queryOf } from "./ext-authz-request.ts";
 import type { Grants } from "./grants.ts";
 import { peerAddress, peerPrincipal } from "./peer-values.ts";
 import { valueFromProto } from "./value-codec.ts";
-
-/** Attributes of one Check; more is a mistake of the caller's. A map is one attribute. */
-export const MAX_CHECK_ATTRIBUTES = 1_000;
 
 /** What a native caller's attributes are judged by. */
 export interface Admits {
@@ -38,10 +35,10 @@ export function declaredTypes(snapshot: Snapshot): ReadonlyMap<string, CelType> 
   return declared;
 }
 
-/** A Check's attributes by name. One that comes twice is an error when a rule reads it. */
-export function bagOfAttributes(attributes: readonly Attribute[]): Admitted {
-  if (attributes.length > MAX_CHECK_ATTRIBUTES) {
-    return { ok: false, problem: `${attributes.length} attributes, and at most ${MAX_CHECK_ATTRIBUTES} are taken` };
+/** A Check's attributes by name; a map is one. One that comes twice is an error when a rule reads it. */
+export function bagOfAttributes(attributes: readonly Attribute[], maxAttributes: number): Admitted {
+  if (attributes.length > maxAttributes) {
+    return { ok: false, problem: `${attributes.length} attributes, and at most ${maxAttributes} are taken` };
   }
   const bag = new Map<string, Held>();
   for (const { name, value } of attributes) {
@@ -76,19 +73,27 @@ export function admitBag(sent: Bag, admits: Admits): Admitted {
 }
 
 function maySay(row: AttributeRow, { use, grants }: Admits): boolean {
-  const { name, doors, afterwards } = row;
-  if (name.startsWith("peer.")) return false;
-  if ((name.startsWith("source.") || name.startsWith("check.")) && !grants.assertSource) return false;
-  return doors.weir.supply !== "never" || (use === "report" && afterwards === true);
+  if (needsAssertion(row) && !grants.assertSource) return false;
+  return isSentToCheck(row) || (use === "report" && row.afterwards === true && !row.name.startsWith("peer."));
 }
 
-const HEADER_MAPS: ReadonlySet<string> = new Set(["request.headers", "response.headers", "response.trailers"]);
+/** Whether a caller's word on it counts only where that is granted. */
+export function needsAssertion({ name }: AttributeRow): boolean {
+  return name.startsWith("source.") || name.startsWith("check.");
+}
+
+/** Whether a caller may send it with a Check. */
+export function isSentToCheck({ name, doors }: AttributeRow): boolean {
+  return !name.startsWith("peer.") && doors.weir.supply !== "never";
+}
+
+export const HEADER_MAPS: ReadonlySet<string> = new Set(["request.headers", "response.headers", "response.trailers"]);
 
 /** As on every door: lower-case names, no pseudo-headers. Two spellings of one name are the name twice. */
-function normalized(headers: EntryMap): EntryMap {
+export function normalized(headers: EntryMap): EntryMap {
   const entries = new Map<string, CelValue | Invalid>();
   for (const [key, value] of headers.pairs()) {
-    const name = key.toLowerCase();
+    const name = headerName(key);
     if (!name.startsWith(":")) entries.set(name, entries.has(name) ? new Invalid("comes twice") : value);
   }
   return new EntryMap(entries);
@@ -113,7 +118,7 @@ function addPath(bag: Map<string, Held>, { pathParams }: Admits): void {
 }
 
 /** @returns the value as `type`, an error as it is, undefined when it is of another type. Numbers are taken where nothing is lost. */
-function takeAs(value: Held, type: CelType): Held | undefined {
+export function takeAs(value: Held, type: CelType): Held | undefined {
   if (value instanceof Invalid || value === ABSENT) return value;
   switch (type.kind) {
     case "dyn":

@@ -1,15 +1,17 @@
-import { CheckRequest, type QuotaRequest } from "#proto/weir/v1/check";
-import { bagSource } from "../attribute/bag.ts";
-import type { CheckInput, Engine, RequestedQuota } from "../engine/engine.ts";
+import type { QuotaRequest } from "#proto/weir/v1/check";
+import type { Decision } from "../engine/decision.ts";
+import type { CheckInput, Engine, Refused, RequestedQuota } from "../engine/engine.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { type Call, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
-import { lenientReadOptions } from "../wire/lenient.ts";
-import { turnedAway, whileAdmitted } from "./admitted.ts";
-import type { DoorDeps } from "./door-deps.ts";
-import { GrantTable } from "./grants.ts";
+import { type Call, type Peer, type Reply, STATUS, type StatusCode, type UnaryDoor } from "../wire/door.ts";
+import { turnedAway } from "./admitted.ts";
+import { decodeCheck, nothingSent, type SentAttributes, type SentCheck } from "./check-decoder.ts";
+import { CheckReader } from "./check-reader.ts";
+import { CheckTable } from "./check-table.ts";
+import type { DoorDeps, DoorLimits } from "./door-deps.ts";
+import { type Grants, GrantTable } from "./grants.ts";
 import { perSnapshot } from "./per-snapshot.ts";
-import { encodeDecision } from "./weir-answer.ts";
-import { admitBag, bagOfAttributes, declaredTypes, textIn } from "./weir-attributes.ts";
+import { declaredTypes } from "./weir-attributes.ts";
+import { DecisionForms } from "./weir-forms.ts";
 
 const WEIR_CHECK_PATH = "/weir.v1.Weir/Check";
 
@@ -29,41 +31,59 @@ export type NativeCheck = (bytes: Uint8Array, call: Call) => Reply | Promise<Rep
 
 /** What a Check is, whether it came alone or on a stream. */
 export function nativeCheck(engine: Engine, deps: DoorDeps): NativeCheck {
-  const boundOf = perSnapshot(bind);
+  const boundOf = perSnapshot((snapshot) => bind(snapshot, deps.limits));
+  const failed = (error: unknown): Reply => {
+    deps.events.failed("weir", error);
+    return fail(STATUS.internal, "a bug of the engine's, which has been logged");
+  };
   return (bytes, call) => {
     const admission = engine.admit();
     if (!admission.ok) return turnedAway(admission);
-    const { snapshot } = admission;
-    return whileAdmitted(
-      admission,
-      () => {
-        const opened = open(bytes, call, snapshot, boundOf(snapshot), deps);
-        if ("kind" in opened) return opened;
-        const decision = engine.check(snapshot, opened);
-        return decision instanceof Promise
-          ? decision.then((made) => message(encodeDecision(made, opened.quotas)))
-          : message(encodeDecision(decision, opened.quotas));
-      },
-      (error) => {
-        deps.events.failed("weir", error);
-        return fail(STATUS.internal, "a bug of the engine's, which has been logged");
-      },
-    );
+    let waiting = false;
+    try {
+      const { snapshot } = admission;
+      const bound = boundOf(snapshot);
+      const opened = open(bytes, call, bound, deps);
+      if ("kind" in opened) return opened;
+      const decision = engine.check(snapshot, opened);
+      if (!(decision instanceof Promise)) return answer(decision, opened, bound);
+      waiting = true;
+      return decision
+        .then((made) => answer(made, opened, bound))
+        .catch(failed)
+        .finally(() => admission.release());
+    } catch (error) {
+      return failed(error);
+    } finally {
+      if (!waiting) admission.release();
+    }
   };
 }
 
 /** What this door works out once for a snapshot. */
 interface Bound {
+  readonly snapshot: Snapshot;
   readonly declared: ReturnType<typeof declaredTypes>;
   readonly grants: GrantTable;
+  readonly reader: CheckReader;
+  readonly forms: DecisionForms;
+  readonly refused: Refused | undefined;
 }
 
-function bind(snapshot: Snapshot): Bound {
-  return { declared: declaredTypes(snapshot), grants: new GrantTable(snapshot) };
+function bind(snapshot: Snapshot, { maxAttributes }: DoorLimits): Bound {
+  const { pathParams } = snapshot.plan.settings;
+  return {
+    snapshot,
+    declared: declaredTypes(snapshot),
+    grants: new GrantTable(snapshot),
+    reader: new CheckReader({ table: new CheckTable(snapshot), maxAttributes, pathParams }),
+    forms: new DecisionForms(),
+    refused: snapshot.door("weir") ? undefined : DOOR_OFF,
+  };
 }
 
-function message(bytes: Uint8Array): Reply {
-  return { kind: "message", bytes };
+function answer(decision: Decision, { quotas }: NativeInput, { forms }: Bound): Reply {
+  return { kind: "message", bytes: forms.encode(decision, quotas) };
 }
 
 function fail(code: StatusCode, text: string): Extract<Reply, { kind: "status" }> {
@@ -72,51 +92,76 @@ function fail(code: StatusCode, text: string): Extract<Reply, { kind: "status" }
 
 type Failure = ReturnType<typeof fail>;
 
-function open(
-  bytes: Uint8Array,
-  call: Call,
-  snapshot: Snapshot,
-  { declared, grants: table }: Bound,
-  { events, limits }: DoorDeps,
-): CheckInput | Failure {
-  const request = decode(bytes);
-  if (request === undefined) {
+function open(bytes: Uint8Array, call: Call, bound: Bound, { events, limits }: DoorDeps): NativeInput | Failure {
+  const grants = bound.grants.of(call.peer);
+  const isTooLarge = bytes.length > limits.maxCheckBytes;
+  const sent = isTooLarge ? nothingSent(bound.snapshot.slots) : readCheck(bytes, call.peer, grants, bound, limits);
+  if (sent === undefined) {
     events.undecodable("weir");
     return fail(STATUS.invalidArgument, "the message is no weir.v1.CheckRequest");
   }
-  const grants = table.of(call.peer);
   if (!grants.check) return fail(STATUS.permissionDenied, "to ask needs the grant `check`");
-  if (request.quotaOnly && !grants.quotaOnly)
-    return fail(STATUS.permissionDenied, "`quota_only` needs the grant `check`");
-  const quotas = quotasOf(request.quotas, snapshot);
+  if (sent.quotaOnly && !grants.quotaOnly) return fail(STATUS.permissionDenied, "`quota_only` needs the grant `check`");
+  const quotas = sent.quotas.length === 0 ? NO_QUOTAS : quotasOf(sent.quotas, bound.snapshot);
   if ("kind" in quotas) return quotas;
-  const sent = bagOfAttributes(request.attributes);
-  const { pathParams } = snapshot.plan.settings;
-  const admitted = sent.ok ? admitBag(sent.bag, { use: "check", grants, peer: call.peer, declared, pathParams }) : sent;
-  if (!admitted.ok) return fail(STATUS.invalidArgument, admitted.problem);
-  const traceparent = textIn(admitted.bag, "request.headers", "traceparent");
-  return {
-    door: "weir",
-    source: bagSource(admitted.bag, snapshot.slots),
-    call,
-    withinMs: limits.weirDeadlineMs,
-    quotas: quotas.requested,
-    quotaOnly: request.quotaOnly,
-    deduplicationId: request.deduplicationId,
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(snapshot.door("weir") ? {} : { refused: { reason: "door-off", detail: "door `weir` is not enabled" } }),
-  };
+  if (sent.problem !== undefined) return fail(STATUS.invalidArgument, sent.problem);
+  const refused = isTooLarge ? tooLarge(limits) : bound.refused;
+  return new NativeInput(call, sent, quotas.requested, limits.weirDeadlineMs, refused);
 }
 
-/** @returns undefined for what is no CheckRequest. */
-function decode(bytes: Uint8Array): CheckRequest | undefined {
-  try {
-    return CheckRequest.fromBinary(bytes, lenientReadOptions);
-  } catch {
-    // The runtime's only way to say that the bytes are no message: the caller is told.
-    return undefined;
+/** Nearly every message is read where it stands; one that is written in an unusual way, or is to be refused, is decoded. */
+function readCheck(
+  bytes: Uint8Array,
+  peer: Peer,
+  grants: Grants,
+  { snapshot, declared, reader }: Bound,
+  { maxAttributes }: DoorLimits,
+): SentCheck | undefined {
+  const read = reader.read(bytes, peer, grants);
+  if (read !== undefined) return read;
+  const { slots, plan } = snapshot;
+  return decodeCheck(bytes, { peer, grants, declared, slots, maxAttributes, pathParams: plan.settings.pathParams });
+}
+
+const DOOR_OFF: Refused = { reason: "door-off", detail: "door `weir` is not enabled" };
+
+function tooLarge({ maxCheckBytes }: DoorLimits): Refused {
+  return { reason: "too-large", detail: `the message has more than ${maxCheckBytes} bytes` };
+}
+
+/** A Check on its way. */
+class NativeInput implements CheckInput {
+  readonly door = "weir";
+  readonly source: SentAttributes;
+  readonly call: Call;
+  readonly quotas: readonly RequestedQuota[];
+  readonly quotaOnly: boolean;
+  readonly deduplicationId: string;
+  readonly withinMs: number;
+  readonly refused: Refused | undefined;
+
+  constructor(
+    call: Call,
+    { attributes, quotaOnly, deduplicationId }: SentCheck,
+    quotas: readonly RequestedQuota[],
+    withinMs: number,
+    refused: Refused | undefined,
+  ) {
+    this.source = attributes;
+    this.call = call;
+    this.quotas = quotas;
+    this.quotaOnly = quotaOnly;
+    this.deduplicationId = deduplicationId;
+    this.withinMs = withinMs;
+    this.refused = refused;
+  }
+
+  get traceparent(): string | undefined {
+    return this.source.textHeader("traceparent");
   }
 }
+
+const NO_QUOTAS: { readonly requested: readonly RequestedQuota[] } = { requested: [] };
 
 /** A quota is asked for by the name of a limit with `on-request: true`; the others are charged by every check they apply to. */
 function quotasOf(

@@ -148,7 +148,7 @@ function recordsOf(
   grants: Grants,
   { snapshot, declared, deps }: Taking,
 ): readonly ReportRecord[] | string {
-  const decoded = decodeReport(request);
+  const decoded = decodeReport(request, deps.limits.maxAttributes);
   if (!decoded.ok) return decoded.problem;
   const { pathParams } = snapshot.plan.settings;
   const admits = { use: "report", grants, peer, declared, pathParams } as const;

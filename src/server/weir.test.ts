@@ -20,7 +20,6 @@ import { NO_CHANGES } from "../engine/decision.ts";
 import type { Call, Reply } from "../wire/door.ts";
 import { encodeReport } from "../wire/report-encoder.ts";
 import { MAX_REPORT_ID_LENGTH, REPORT_ID_LIFE_MS, ReportIds } from "./report-ids.ts";
-import { MAX_CHECK_ATTRIBUTES } from "./weir-attributes.ts";
 import { MAX_REQUESTED_QUOTAS, nativeCheck, weirCheckDoor } from "./weir-check.ts";
 import { nativeReport, weirReportDoor } from "./weir-report.ts";
 
@@ -190,7 +189,10 @@ describe("a native Check's attributes", () => {
   });
 
   test("are so many and no more", () => {
-    const attributes = Array.from({ length: MAX_CHECK_ATTRIBUTES + 1 }, (_, n) => [`a.b${n}`, text("")] as const);
+    const attributes = Array.from(
+      { length: fakeDeps().limits.maxAttributes + 1 },
+      (_, n) => [`a.b${n}`, text("")] as const,
+    );
     expect(status(check(attributes).reply)?.[0]).toBe(3);
   });
 

@@ -5,7 +5,6 @@ import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { EngineClock } from "../engine/engine.ts";
 import { type Runtime, retirementLog, startRuntime } from "../engine/runtime.ts";
 import { systemClock } from "../engine/system-clock.ts";
-import { DirectoryStore } from "../policy/store.ts";
 import { createMetrics, type Log, type LogLevel, type Metrics } from "../telemetry/index.ts";
 import { privateTally } from "../telemetry/tally.ts";
 import { openRecording, type Recording } from "../traffic/index.ts";
@@ -14,6 +13,7 @@ import type { WireLimits } from "../wire/limits.ts";
 import type { TlsClients } from "../wire/tls.ts";
 import { openTlsFiles, type TlsFiles } from "../wire/tls-files.ts";
 import type { TlsMaterial, TlsPaths } from "../wire/tls-material.ts";
+import { spawnCompiler, ThreadCompiler } from "../workers/compiler.ts";
 import { type RequestService, type RequestServiceOptions, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
 import { spawnThread } from "../workers/spawn.ts";
@@ -93,7 +93,10 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     retired: retirementLog(log),
   });
   const started = await startRuntime({
-    store: new DirectoryStore(options.policies, options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+    compiler: new ThreadCompiler({
+      data: { folder: options.policies, ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }) },
+      spawn: spawnCompiler,
+    }),
     host,
     publisher: requests.publisher,
     telemetry: metrics,

@@ -36,19 +36,19 @@ describe("a folder examined again after each of many edits", () => {
       compiled.push(name);
       return name;
     });
-    const after = (files: Files): readonly string[] => {
+    const compiledAfter = (files: Files): readonly string[] => {
       compiled.length = 0;
       examiner.examine(readingOf(files));
       return compiled;
     };
     const files = { ...START, "b.yaml": plain("b", "GET"), "c.yaml": plain("c", "GET") };
-    expect(after(files)).toEqual(["a", "b", "c"]);
-    expect(after(files)).toEqual([]);
-    expect(after({ ...files, "b.yaml": plain("b", "PUT") })).toEqual(["b"]);
+    expect(compiledAfter(files)).toEqual(["a", "b", "c"]);
+    expect(compiledAfter(files)).toEqual([]);
+    expect(compiledAfter({ ...files, "b.yaml": plain("b", "PUT") })).toEqual(["b"]);
     const { "c.yaml": _, ...without } = files;
-    expect(after(without)).toEqual(["b"]);
-    expect(after({ ...files, "d.yaml": plain("d", "PUT") })).toEqual(["c", "d"]);
-    expect(after({ ...without, "weir.yaml": `${START["weir.yaml"]}unmatched: allow\n` })).toEqual(["a", "b"]);
+    expect(compiledAfter(without)).toEqual(["b"]);
+    expect(compiledAfter({ ...files, "d.yaml": plain("d", "PUT") })).toEqual(["c", "d"]);
+    expect(compiledAfter({ ...without, "weir.yaml": `${START["weir.yaml"]}unmatched: allow\n` })).toEqual(["a", "b"]);
   });
 });
 

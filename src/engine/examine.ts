@@ -175,8 +175,3 @@ export async function examineWithHandlers(reading: FolderReading, host: HandlerJ
   const found = examination.place(issues);
   return { ...examination, plan: undefined, diagnostics: sortDiagnostics([...examination.diagnostics, ...found]) };
 }
-
-/** A handler that could be judged and not be opened: what it says at the very end. */
-export function refusedByHandlers(examination: Examination, issues: readonly HandlerIssue[]): Examination {
-  return { ...examination, plan: undefined, diagnostics: examination.place(issues) };
-}

@@ -7,6 +7,7 @@ import { Reporter } from "../report/reporter.ts";
 import type { HandlerIssue, HandlerSpec } from "../snapshot/handler-set.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { UNCOUNTED } from "../telemetry/index.ts";
+import { InlineCompiler } from "./folder-compiler.ts";
 import { Live } from "./live.ts";
 import { type HandlerOpener, Loader } from "./loader.ts";
 import { LivePublisher } from "./publisher.ts";
@@ -314,7 +315,7 @@ function prepared(files: Files): Prepared {
     reporter,
     retired: (id, error) => void said.push(`retired ${id}${error instanceof Error ? `: ${error.message}` : ""}`),
   });
-  const loader = new Loader({ store, host, publisher, events, now: () => 1 });
+  const loader = new Loader({ compiler: new InlineCompiler(store), host, publisher, events, now: () => 1 });
   return { store, host, live, reporter, publisher, loader, said };
 }
 

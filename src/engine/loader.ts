@@ -1,9 +1,16 @@
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
-import type { PolicyStore } from "../policy/store.ts";
+import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
-import { packPlan } from "../snapshot/packed-plan.ts";
-import type { Plan, SettingsPlan } from "../snapshot/plan.ts";
-import { type Examination, examineWithHandlers, type HandlerJudge, refusedByHandlers } from "./examine.ts";
+import type { SettingsPlan } from "../snapshot/plan.ts";
+import type { HandlerJudge } from "./examine.ts";
+import type {
+  CompiledPlan,
+  CompiledPolicy,
+  FolderCompiler,
+  FolderFindings,
+  FolderVersion,
+  GaveUp,
+} from "./folder-compiler.ts";
 import type { Publisher } from "./publisher.ts";
 
 /** Opens the handlers of a plan, reusing those that are open already. */
@@ -12,7 +19,7 @@ export interface HandlerOpener extends HandlerJudge {
 }
 
 export interface LoaderOptions {
-  readonly store: PolicyStore;
+  readonly compiler: FolderCompiler;
   readonly host: HandlerOpener;
   readonly publisher: Publisher;
   readonly events: LoadEvents;
@@ -32,7 +39,7 @@ export interface LoadedSnapshot {
   readonly commit: string | undefined;
   /** Milliseconds since the epoch. */
   readonly loadedAt: number;
-  readonly policies: readonly { readonly policy: string; readonly file: string; readonly doors: readonly string[] }[];
+  readonly policies: readonly CompiledPolicy[];
   /** What `weir.yaml` says: doors, masks. */
   readonly settings: SettingsPlan;
 }
@@ -45,7 +52,7 @@ export interface LoadFailure {
 }
 
 /**
- * The load flow: store → documents → plan → handlers → snapshot → swap. All or nothing: any error, and the last good snapshot goes on
+ * The load flow: folder → plan → handlers → snapshot → swap. All or nothing: any error, and the last good snapshot goes on
  * serving. One load at a time; a change that comes during one is read afterwards.
  */
 export class Loader {
@@ -97,37 +104,58 @@ export class Loader {
   }
 
   async #loadOnce(): Promise<void> {
-    const reading = await this.#options.store.read();
-    if (reading.id === this.#seen) return;
-    this.#seen = reading.id;
+    const { compiler, host, publisher } = this.#options;
+    const version = await compiler.read();
+    if ("gaveUp" in version) return this.#giveUp(version);
+    if (version.id === this.#seen) return;
+    this.#seen = version.id;
     const serving = this.#loaded;
-    if (serving && reading.id === serving.id) {
+    if (serving && version.id === serving.id) {
       // Edited back to what is serving.
       this.#lastError = undefined;
       return this.#options.events.loaded(serving, []);
     }
-    const examination = await examineWithHandlers(reading, this.#options.host);
-    if (examination.plan === undefined) return this.#fail(examination);
-    const handlers = await this.#options.host.open(examination.plan.handlers);
+    const compiled = await compiler.compile();
+    if ("gaveUp" in compiled) return this.#giveUp(compiled);
+    const issues = await host.validate(compiled.handlers);
+    if (compiled.plan === undefined || issues.length > 0) return this.#refuse(compiled, issues);
+    const handlers = await host.open(compiled.handlers);
     if ("issues" in handlers) {
       // The reason may lie outside of the folder, and go away: the same bytes are worth another try when somebody touches them.
       this.#seen = undefined;
-      return this.#fail(refusedByHandlers(examination, handlers.issues));
+      return this.#refuse(NOTHING_FOUND, handlers.issues);
     }
-    await this.#options.publisher.publish(packPlan(examination.plan), handlers);
-    this.#published(examination.plan, reading.commit, examination);
+    await publisher.publish(compiled.plan.packed, handlers);
+    this.#published(version, compiled.plan, compiled.diagnostics);
   }
 
-  #fail({ diagnostics, sources }: Examination): void {
+  /** What is wrong with the folder, together with what is wrong with its handlers. */
+  async #refuse(found: FolderFindings, issues: readonly HandlerIssue[]): Promise<void> {
+    const placed = issues.length === 0 ? NOTHING_FOUND : await this.#options.compiler.place(issues);
+    if ("gaveUp" in placed) return this.#giveUp(placed);
+    this.#fail({
+      diagnostics: sortDiagnostics([...found.diagnostics, ...placed.diagnostics]),
+      sources: new Map([...found.sources, ...placed.sources]),
+    });
+  }
+
+  /** Nothing was judged, so nothing has been seen. */
+  #giveUp({ gaveUp }: GaveUp): void {
+    this.#seen = undefined;
+    this.#fail({ diagnostics: [gaveUp], sources: new Map() });
+  }
+
+  #fail({ diagnostics, sources }: FolderFindings): void {
     this.#lastError = { at: this.#options.now(), diagnostics, sources };
     this.#options.events.failed(this.#lastError, this.#loaded);
   }
 
-  #published({ id, policies, settings }: Plan, commit: string | undefined, { diagnostics }: Examination): void {
+  #published({ id, commit }: FolderVersion, plan: CompiledPlan, warnings: readonly Diagnostic[]): void {
     const { events, now } = this.#options;
-    const shown = policies.map(({ name, file, doors }) => ({ policy: name, file, doors }));
-    this.#loaded = { id, commit, loadedAt: now(), policies: shown, settings };
+    this.#loaded = { id, commit, loadedAt: now(), policies: plan.policies, settings: plan.settings };
     this.#lastError = undefined;
-    events.loaded(this.#loaded, diagnostics);
+    events.loaded(this.#loaded, warnings);
   }
 }
+
+const NOTHING_FOUND: FolderFindings = { diagnostics: [], sources: new Map() };

@@ -1,8 +1,8 @@
 import type { HandlerHost, HandlerStatus } from "../adapter-host/host.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { renderText } from "../diagnostics/render-text.ts";
-import type { PolicyStore } from "../policy/store.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
+import type { FolderCompiler } from "./folder-compiler.ts";
 import { type LoadEvents, type LoadedSnapshot, Loader, type LoadFailure } from "./loader.ts";
 import type { Publisher, Retired } from "./publisher.ts";
 
@@ -10,7 +10,7 @@ import type { Publisher, Retired } from "./publisher.ts";
 const CLOSE_DEADLINE_MS = 5_000;
 
 export interface RuntimeOptions {
-  readonly store: PolicyStore;
+  readonly compiler: FolderCompiler;
   readonly host: HandlerHost;
   readonly publisher: Publisher;
   readonly telemetry: Telemetry;
@@ -38,17 +38,17 @@ export interface Runtime {
 
 /** Loads the folder and keeps it loaded. With no valid policy at the start there is nothing to serve: the errors, and nothing left open. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime | { readonly failure: LoadFailure }> {
-  const { store, host, publisher, telemetry, log, now } = options;
-  const loader = new Loader({ store, host, publisher, events: loadEvents(options), now });
+  const { compiler, host, publisher, telemetry, log, now } = options;
+  const loader = new Loader({ compiler, host, publisher, events: loadEvents(options), now });
   await loader.load();
   if (loader.lastError) {
-    await host.close(CLOSE_DEADLINE_MS);
+    await Promise.all([host.close(CLOSE_DEADLINE_MS), compiler.close()]);
     return { failure: loader.lastError };
   }
   const watching = new AbortController();
-  const watched = store.watch({
+  const watched = compiler.watch({
     onChange: () => loader.load().catch((error: unknown) => telemetry.failed("loader", error)),
-    onDegraded: (reason) => log.warn("policy changes will be seen late", { store: store.name, reason }),
+    onDegraded: (reason) => log.warn("policy changes will be seen late", { store: compiler.name, reason }),
     signal: watching.signal,
   });
   return {
@@ -64,6 +64,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime | {
     async stopWatching() {
       watching.abort();
       await watched;
+      await compiler.close();
     },
     async close() {
       await publisher.settled();

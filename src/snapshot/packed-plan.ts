@@ -25,11 +25,11 @@ export function packPlan({ policies, ...frame }: Plan): PackedPlan {
   return { id: frame.id, frame: packFrame(frame), policies: policies.map(packPolicy) };
 }
 
-function packFrame(frame: PlanFrame): SharedArrayBuffer {
+export function packFrame(frame: PlanFrame): SharedArrayBuffer {
   return shared([serialize(frame)]);
 }
 
-function packPolicy(policy: PolicyPlan): SharedArrayBuffer {
+export function packPolicy(policy: PolicyPlan): SharedArrayBuffer {
   const pieces = piecesOf(policy).map((piece) => serialize(piece));
   const parts = pieces.flatMap((piece) => [lengthOf(piece), piece]);
   const hash = createHash("sha256");

@@ -18,6 +18,7 @@ import { MAX_REQUESTED_QUOTAS } from "../../src/server/weir-check.ts";
 import { MAX_CHECKS_IN_FLIGHT } from "../../src/server/weir-check-stream.ts";
 import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
 import { MAX_TLS_FILE_BYTES } from "../../src/wire/tls-material.ts";
+import { COMPILE_LIMIT_MS, COMPILER_HEAP_MB } from "../../src/workers/compiler-protocol.ts";
 import { loadFolder } from "../policy/load-folder.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
 
@@ -135,6 +136,10 @@ describe("the limits on the operations page", () => {
     ["evaluation steps of one request", `${DEFAULT_BUDGET}, about 5 ms`],
     ["one expression", `${MAX_EXPRESSION_BYTES} bytes`],
     ["one policy file; the folder", `${MAX_FILE_BYTES / MIB} MiB; ${MAX_FOLDER_BYTES / MIB} MiB`],
+    [
+      "compiling the folder",
+      `${COMPILE_LIMIT_MS / 1000} s, ${COMPILER_HEAP_MB / KIB} GiB of memory beside the policies`,
+    ],
     ["anchors and aliases in one file", `${MAX_ALIASES}`],
     ["a metric dimension's text", `${MAX_DIMENSION_LENGTH} characters`],
     ["a recording", `${MAX_RECORDING_BYTES / GIB} GiB`],
@@ -144,7 +149,7 @@ describe("the limits on the operations page", () => {
 
   test("are all there", () => {
     const [, table = ""] = operations.split("## Limits");
-    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(16);
+    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(17);
   });
 
   test("hold for shutting down, too", async () => {

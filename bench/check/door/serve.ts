@@ -1,5 +1,6 @@
 import { createHandlerHost, createModuleSource } from "../../../src/adapter-host/index.ts";
 import { createEngine } from "../../../src/engine/create-engine.ts";
+import { InlineCompiler } from "../../../src/engine/folder-compiler.ts";
 import { Live } from "../../../src/engine/live.ts";
 import { LivePublisher } from "../../../src/engine/publisher.ts";
 import { startRuntime } from "../../../src/engine/runtime.ts";
@@ -25,7 +26,7 @@ export async function serveDoors(folder: string): Promise<ServingDoors> {
   const live = new Live<Snapshot>();
   const reporter = new Reporter(metrics);
   const runtime = await startRuntime({
-    store: new DirectoryStore(folder),
+    compiler: new InlineCompiler(new DirectoryStore(folder)),
     host: createHandlerHost({ resolve: createModuleSource({ folder }), log: SILENT }),
     publisher: new LivePublisher({ live, reporter, retired: () => undefined }),
     telemetry: metrics,

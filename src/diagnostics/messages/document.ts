@@ -115,6 +115,12 @@ export function emptyFile(span: Span): Diagnostic {
   return error("P1017", span, "this file is empty", "begin it with `policy:` and a name, or remove it");
 }
 
+/** P1018: compiling ended before anything was known of the policies. */
+export function notCompiled(why: string): Diagnostic {
+  const help = "the folder is looked at again by itself; where it is too large for one engine, give it fewer policies";
+  return error("P1018", undefined, `these policies could not be compiled: ${why}`, help);
+}
+
 /** P1020: YAML cannot read it, in a way that has no words of its own. */
 export function notYaml(span: Span, reason: string): Diagnostic {
   return error(

@@ -1,0 +1,127 @@
+import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import type { FolderReading } from "../policy/folder.ts";
+import type { PolicyStore, StoreWatchOptions } from "../policy/store.ts";
+import type { HandlerIssue, HandlerSpec } from "../snapshot/handler-set.ts";
+import { type PackedPlan, packFrame, packPolicy } from "../snapshot/packed-plan.ts";
+import type { SettingsPlan } from "../snapshot/plan.ts";
+import { type Examined, Examiner } from "./examine.ts";
+
+/**
+ * Reads a folder of policies and compiles it: in this thread, or in one of its own. Only data crosses. One question at a time, in the order
+ * `read`, `compile`, `place`, each about what the one before gave.
+ */
+export interface FolderCompiler {
+  /** What people call the folder. */
+  readonly name: string;
+  /** Reads the folder as it stands now. */
+  read(): Promise<FolderVersion | GaveUp>;
+  /** Compiles what was read. */
+  compile(): Promise<CompiledFolder | GaveUp>;
+  /** Puts what is wrong with handlers into the folder's coordinates. */
+  place(issues: readonly HandlerIssue[]): Promise<FolderFindings | GaveUp>;
+  /** As a store's `watch`. */
+  watch(options: StoreWatchOptions): Promise<void>;
+  /** Lets go of everything; after the end of `watch`. */
+  close(): Promise<void>;
+}
+
+/** What a folder held when it was read. */
+export interface FolderVersion {
+  readonly id: string;
+  /** The commit that is checked out, where the folder is in a git work tree. */
+  readonly commit?: string;
+}
+
+/** Neither good nor bad is known of the folder, and why. */
+export interface GaveUp {
+  readonly gaveUp: Diagnostic;
+}
+
+export interface FolderFindings {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Of the files that the diagnostics point into. */
+  readonly sources: Sources;
+}
+
+export interface CompiledFolder extends FolderFindings {
+  /** Undefined when there is an error. */
+  readonly plan: CompiledPlan | undefined;
+  /** As far as they could be told, for their adapters to judge. */
+  readonly handlers: readonly HandlerSpec[];
+}
+
+export interface CompiledPlan {
+  readonly packed: PackedPlan;
+  readonly settings: SettingsPlan;
+  readonly policies: readonly CompiledPolicy[];
+}
+
+/** A policy as it is shown. */
+export interface CompiledPolicy {
+  readonly policy: string;
+  readonly file: string;
+  /** Check doors on which its check and quota rules are evaluated. */
+  readonly doors: readonly string[];
+}
+
+/** Compiles in the thread that asks: where nobody else waits for it. */
+export class InlineCompiler implements FolderCompiler {
+  readonly #store: PolicyStore;
+  readonly #examiner = new Examiner(packPolicy);
+  #reading: FolderReading | undefined;
+  #examined: Examined<SharedArrayBuffer> | undefined;
+
+  constructor(store: PolicyStore) {
+    this.#store = store;
+  }
+
+  get name(): string {
+    return this.#store.name;
+  }
+
+  async read(): Promise<FolderVersion> {
+    this.#reading = await this.#store.read();
+    const { id, commit } = this.#reading;
+    return { id, ...(commit === undefined ? {} : { commit }) };
+  }
+
+  async compile(): Promise<CompiledFolder> {
+    if (this.#reading === undefined) throw new Error("there is nothing to compile before it was read");
+    const examined = this.#examiner.examine(this.#reading);
+    this.#reading = undefined;
+    this.#examined = examined;
+    const { handlers, diagnostics, sources } = examined;
+    return { plan: planOf(examined), handlers, ...findings(diagnostics, sources) };
+  }
+
+  async place(issues: readonly HandlerIssue[]): Promise<FolderFindings> {
+    if (this.#examined === undefined) throw new Error("there are no places before it was compiled");
+    return findings(this.#examined.place(issues), this.#examined.sources);
+  }
+
+  watch(options: StoreWatchOptions): Promise<void> {
+    return this.#store.watch(options);
+  }
+
+  async close(): Promise<void> {
+    this.#examined = undefined;
+  }
+}
+
+function planOf({ frame, policies, summaries }: Examined<SharedArrayBuffer>): CompiledPlan | undefined {
+  if (frame === undefined) return undefined;
+  return {
+    packed: { id: frame.id, frame: packFrame(frame), policies },
+    settings: frame.settings,
+    policies: summaries.map(({ name, file, doors }) => ({ policy: name.value, file, doors })),
+  };
+}
+
+function findings(diagnostics: readonly Diagnostic[], sources: Sources): FolderFindings {
+  const shown = new Map<string, string>();
+  for (const { span } of diagnostics) {
+    const text = span && sources.get(span.file);
+    if (text !== undefined) shown.set(span?.file ?? "", text);
+  }
+  return { diagnostics, sources: shown };
+}

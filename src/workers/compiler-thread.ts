@@ -1,0 +1,61 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { InlineCompiler } from "../engine/folder-compiler.ts";
+import { DirectoryStore } from "../policy/store.ts";
+import type { Answer, CompilerData, FromCompiler, Question, ToCompiler } from "./compiler-protocol.ts";
+
+/** Where the compiler thread begins; `compiler.ts` starts it. */
+
+if (parentPort === null) throw new Error("this file is the beginning of a thread");
+const port = parentPort;
+// What `compiler.ts` gave: both sides are of one build.
+const { folder, pollMs } = workerData as CompilerData;
+const compiler = new InlineCompiler(new DirectoryStore(folder, pollMs === undefined ? {} : { pollMs }));
+let looked: () => void = () => undefined;
+
+port.on("message", (message: ToCompiler) => {
+  switch (message.kind) {
+    case "ask":
+      return void answer(message.number, message.question);
+    case "watch":
+      return void watch();
+    case "looked":
+      return looked();
+  }
+});
+
+async function answer(number: number, question: Question): Promise<void> {
+  try {
+    say({ kind: "answer", number, answer: await answerTo(question) });
+  } catch (error) {
+    say({ kind: "failed", number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+
+function answerTo(question: Question): Promise<Answer> {
+  switch (question.kind) {
+    case "read":
+      return compiler.read();
+    case "compile":
+      return compiler.compile();
+    case "place":
+      return compiler.place(question.issues);
+  }
+}
+
+/** An exception in here ends the thread, which is what a bug of ours should do: another takes its place. */
+async function watch(): Promise<void> {
+  await compiler.watch({
+    onChange: () =>
+      new Promise<void>((resolve) => {
+        looked = resolve;
+        say({ kind: "changed" });
+      }),
+    onDegraded: (reason) => say({ kind: "degraded", reason }),
+    // Whoever ends the watching ends the thread.
+    signal: new AbortController().signal,
+  });
+}
+
+function say(message: FromCompiler): void {
+  port.postMessage(message);
+}

@@ -69,27 +69,40 @@ export type Built = { readonly program: string } | { readonly missing: string };
 
 /** Compiles the C++ echo where there is a compiler and the library; nothing is ever installed. */
 export async function buildCppEcho(): Promise<Built> {
-  const source = fileURLToPath(new URL("servers/echo-cpp/echo.cc", import.meta.url));
-  const program = join(CHECKOUT, ".cache/bench/echo-cpp");
+  const source = fileURLToPath(new URL("servers/echo-cpp", import.meta.url));
+  const folder = join(CHECKOUT, ".cache/bench");
+  const program = join(folder, "echo-cpp");
   try {
-    if (await isNewer(program, source)) return { program };
-    const { stdout } = await run("pkg-config", ["--cflags", "--libs", "grpc++"]);
-    await mkdir(join(CHECKOUT, ".cache/bench"), { recursive: true });
-    await run("g++", ["-O2", "-std=c++17", "-o", program, source, ...stdout.trim().split(/\s+/)]);
+    if (await isNewer(program, [join(source, "echo.cc"), join(source, "echo.proto")])) return { program };
+    const [libraries, prefix] = await Promise.all([
+      run("pkg-config", ["--cflags", "--libs", "grpc++", "protobuf"]),
+      run("pkg-config", ["--variable=prefix", "protobuf"]),
+    ]);
+    await mkdir(folder, { recursive: true });
+    // The one that belongs to the library: others may come first in the path.
+    await run(join(prefix.stdout.trim(), "bin/protoc"), [
+      `--proto_path=${source}`,
+      `--cpp_out=${folder}`,
+      "echo.proto",
+    ]);
+    const sources = [join(source, "echo.cc"), join(folder, "echo.pb.cc")];
+    const flags = libraries.stdout.trim().split(/\s+/);
+    await run("g++", ["-O2", "-std=c++17", `-I${folder}`, "-o", program, ...sources, ...flags]);
     return { program };
   } catch (error) {
     return { missing: whyNot(error) };
   }
 }
 
-async function isNewer(made: string, source: string): Promise<boolean> {
-  const [there, from] = await Promise.all([stat(made).catch(() => undefined), stat(source)]);
-  return there !== undefined && there.mtimeMs > from.mtimeMs;
+async function isNewer(made: string, sources: readonly string[]): Promise<boolean> {
+  const there = await stat(made).catch(() => undefined);
+  const from = await Promise.all(sources.map((source) => stat(source)));
+  return there !== undefined && from.every(({ mtimeMs }) => there.mtimeMs > mtimeMs);
 }
 
 function whyNot(error: unknown): string {
   const { code, path, cmd } = Object(error);
   if (code === "ENOENT") return `there is no \`${String(path)}\` here`;
-  if (String(cmd).startsWith("pkg-config")) return "pkg-config does not know the library `grpc++`";
+  if (String(cmd).startsWith("pkg-config")) return "pkg-config does not know the libraries `grpc++` and `protobuf`";
   return "it does not compile here";
 }

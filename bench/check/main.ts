@@ -25,7 +25,7 @@ const command = new Command("bench")
   .description("What a Check costs in CPU time, latency and memory, beside servers that decide nothing")
   .option("--quick", "one short round in at most 90 seconds, for a first look")
   .option("--rounds <number>", "rounds, of which the medians count", wholeNumber(1, 100), 5)
-  .option("--only <names>", "parts of names of rows or sections, separated by commas", (names) => names.split(","))
+  .option("--only <names...>", "only rows and sections whose names have one of these in them")
   .option("--json <file>", "writes everything that was measured there as well")
   .option("--against <ref>", "measures this version beside another one, A B A B, instead")
   .option("--write-docs", "writes the results into docs/performance.md")
@@ -51,7 +51,7 @@ async function main(flags: Flags): Promise<void> {
     return show(text, results, flags);
   }
   const results = await runAll(run);
-  if (typeof results === "string") return command.error(`error: option '--only <names>': ${results}`);
+  if (typeof results === "string") return command.error(`error: option '--only <names...>': ${results}`);
   const text = report(results);
   await show(text, results, flags);
   if (flags.writeDocs) await writeDocument(text);

@@ -29,7 +29,8 @@ export interface Measured {
 }
 
 /** How long every server is asked as much as it can take before anything counts: what runs often is compiled by then. */
-const FIRST_WARM_UP_MS = 1_500;
+const FIRST_WARM_UP_MS = 3_000;
+const LEAST_FIRST_WARM_UP_MS = 1_000;
 
 interface Row {
   readonly subject: Subject;
@@ -82,7 +83,10 @@ async function warmUp(row: Row, answered: Set<number>, { fleet, generator, timin
     if (!answered.has(server.pid)) row.startUpMs = performance.now() - server.startedMs;
     answered.add(server.pid);
     row.memoryAtStart = memoryOf(server.pid);
-    const warming = { warmUpMs: Math.min(FIRST_WARM_UP_MS, timing.measureMs * 2), measureMs: 200 };
+    const warming = {
+      warmUpMs: Math.min(FIRST_WARM_UP_MS, Math.max(LEAST_FIRST_WARM_UP_MS, timing.measureMs)),
+      measureMs: 200,
+    };
     await ask(generator, subject, server, "saturated", warming, 1);
   } catch (error) {
     row.skipped = error instanceof Error ? error.message : String(error);

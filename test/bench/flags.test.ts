@@ -30,7 +30,7 @@ describe("the bench, asked for what makes no sense,", () => {
 
   test("explains itself", () => {
     const { stdout, status } = bench("main.ts", "--help");
-    for (const flag of ["--quick", "--json <file>", "--against <ref>", "--only <names>", "--write-docs"])
+    for (const flag of ["--quick", "--json <file>", "--against <ref>", "--only <names...>", "--write-docs"])
       expect(stdout).toContain(flag);
     expect(status).toBe(0);
   });

@@ -1,46 +1,43 @@
-// What a gRPC server costs that neither decodes nor decides: the asynchronous C++ server with one thread and one completion queue, which
-// answers every call with the same 75 bytes. Prints its port.
+// What a gRPC server costs that decides nothing: the asynchronous C++ server with one thread and one completion queue, which decodes the whole
+// request and encodes an answer of 75 bytes. Prints its port.
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <cstdio>
 #include <memory>
-#include <string>
+
+#include "echo.pb.h"
 
 namespace {
 
-constexpr int kWaitingCalls = 256;
+using weir::bench::CheckRequest;
+using weir::bench::CheckResponse;
 
-// The same answer as the Node echo's: status 0, and one header to add.
-std::string Answer() {
-  const std::string value = "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789";
-  const std::string header = "\x0a\x0ax-decision\x12" + std::string(1, static_cast<char>(value.size())) + value;
-  const std::string option = "\x0a" + std::string(1, static_cast<char>(header.size())) + header;
-  const std::string headers = "\x12" + std::string(1, static_cast<char>(option.size())) + option;
-  return std::string("\x0a\x00", 2) + "\x1a" + std::string(1, static_cast<char>(headers.size())) + headers;
-}
+constexpr int kWaitingCalls = 256;
 
 // One call, from waiting for it to its end; then it waits for the next one.
 class EchoCall {
  public:
-  EchoCall(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* queue, const grpc::ByteBuffer* answer)
-      : service_(service), queue_(queue), answer_(answer) {
+  EchoCall(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* queue) : service_(service), queue_(queue) {
     Wait();
   }
 
   void Proceed(bool ok) {
-    if (!ok) {
-      Wait();
-      return;
-    }
     switch (state_) {
       case State::kWaiting:
+        if (!ok) return;
         state_ = State::kReading;
         stream_->Read(&request_, this);
         return;
       case State::kReading:
         state_ = State::kFinishing;
-        stream_->WriteAndFinish(*answer_, grpc::WriteOptions(), grpc::Status::OK, this);
+        if (ok && Decoded()) {
+          Encode();
+          stream_->WriteAndFinish(answer_, grpc::WriteOptions(), grpc::Status::OK, this);
+        } else {
+          stream_->Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no CheckRequest"), this);
+        }
         return;
       case State::kFinishing:
         Wait();
@@ -60,13 +57,30 @@ class EchoCall {
     service_->RequestCall(context_.get(), stream_.get(), queue_, queue_, this);
   }
 
+  bool Decoded() {
+    CheckRequest request;
+    return grpc::SerializationTraits<CheckRequest>::Deserialize(&request_, &request).ok();
+  }
+
+  // The same answer as the Node echo's.
+  void Encode() {
+    CheckResponse response;
+    response.mutable_status();
+    auto* header = response.mutable_ok_response()->add_headers()->mutable_header();
+    header->set_key("x-decision");
+    header->set_value("0123456789-abcdefghijklmnopqrstuvwxyz-0123456789");
+    bool own = false;
+    answer_.Clear();
+    grpc::SerializationTraits<CheckResponse>::Serialize(response, &answer_, &own);
+  }
+
   grpc::AsyncGenericService* service_;
   grpc::ServerCompletionQueue* queue_;
-  const grpc::ByteBuffer* answer_;
   State state_ = State::kWaiting;
   std::unique_ptr<grpc::GenericServerContext> context_;
   std::unique_ptr<grpc::GenericServerAsyncReaderWriter> stream_;
   grpc::ByteBuffer request_;
+  grpc::ByteBuffer answer_;
 };
 
 }  // namespace
@@ -80,9 +94,7 @@ int main() {
   const std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (!server) return 1;
-  const grpc::Slice slice(Answer());
-  const grpc::ByteBuffer answer(&slice, 1);
-  for (int index = 0; index < kWaitingCalls; ++index) new EchoCall(&service, queue.get(), &answer);
+  for (int index = 0; index < kWaitingCalls; ++index) new EchoCall(&service, queue.get());
   std::printf("{\"port\":%d}\n", port);
   std::fflush(stdout);
   void* call = nullptr;

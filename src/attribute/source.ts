@@ -13,6 +13,8 @@ export interface AttributeSource {
   readKey(slot: number, key: string): Outcome;
   /** The whole map attribute in `slot`. */
   entries(slot: number): CelMap | Absent | Invalid;
+  /** Whether `read` would say ABSENT, where that is known without making a value; left out, `read` is asked. */
+  isAbsent?(slot: number): boolean;
 }
 
 /** An attribute in the snapshot's numbering. Doors bind their readers to these once per snapshot. */

@@ -88,6 +88,7 @@ const FRAME: Frame = {
   read: () => ABSENT,
   readKey: () => ABSENT,
   isPresent: () => false,
+  isAbsent: () => true,
   entries: () => ABSENT,
   locals: [],
   budget: 1000,

@@ -68,7 +68,7 @@ async function stepLater(
 function requireAttributes(run: Run): undefined {
   if (run.input.door !== "weir") return undefined;
   for (const { slot, name } of run.snapshot.required) {
-    if (run.frame.isPresent(slot) !== false) continue;
+    if (!run.frame.isAbsent(slot)) continue;
     run.refuse("undecided", "incomplete", undefined, `\`${name}\` is missing`);
     return undefined;
   }

@@ -14,6 +14,8 @@ export interface Frame {
   readKey(slot: number, key: string): Outcome;
   /** Whether the attribute is there at all, without reading what it is. */
   isPresent(slot: number): boolean | Invalid;
+  /** Whether the attribute is not there: what is there may be an error, and a map is not made for the question. */
+  isAbsent(slot: number): boolean;
   /** A whole map attribute; iterating makes an answer not reusable by clients. */
   entries(slot: number): CelMap | Absent | Invalid;
   /** What the variables of the expression being evaluated stand for, each at its own place; undefined where `cel.bind` has it to come. */
@@ -133,11 +135,19 @@ class SlotFrame implements RequestFrame {
     return outcome;
   }
 
+  isAbsent(slot: number): boolean {
+    if (this.#derived[slot] !== undefined) return this.read(slot) === ABSENT;
+    const known = this.#known[slot];
+    const isAbsent = known === undefined ? this.#isNotSent(slot) : known === ABSENT;
+    this.#recorder?.presence(slot, isAbsent);
+    return isAbsent;
+  }
+
   isPresent(slot: number): boolean | Invalid {
     const isDerived = this.#derived[slot] !== undefined;
     // Past the recorder: that it is there is all that the answer depends on.
     const outcome = isDerived ? this.read(slot) : (this.#known[slot] ?? this.#source.read(slot));
-    if (!isDerived) this.#recorder?.presence(slot, outcome);
+    if (!isDerived) this.#recorder?.presence(slot, outcome === ABSENT);
     return outcome instanceof Invalid ? outcome : outcome !== ABSENT;
   }
 
@@ -149,6 +159,11 @@ class SlotFrame implements RequestFrame {
 
   references(): References {
     return this.#recorder?.references() ?? { references: [], reusable: false };
+  }
+
+  #isNotSent(slot: number): boolean {
+    const source = this.#source;
+    return source.isAbsent === undefined ? source.read(slot) === ABSENT : source.isAbsent(slot);
   }
 
   /** A derivation may run in the middle of another expression's loop, and has loops of its own. */
@@ -189,8 +204,8 @@ class Recorder {
     this.#note({ slot, key, match: outcome === ABSENT ? "absence" : "exact" });
   }
 
-  presence(slot: number, outcome: Outcome): void {
-    this.#note({ slot, match: outcome === ABSENT ? "absence" : "presence" });
+  presence(slot: number, isAbsent: boolean): void {
+    this.#note({ slot, match: isAbsent ? "absence" : "presence" });
   }
 
   whole(): void {

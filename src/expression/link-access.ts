@@ -38,7 +38,7 @@ export function linkOptionalKey(operand: Tree, written: string, around: Surround
 function optionalKey(frame: Frame, slot: number, key: string): Outcome {
   const found = frame.readKey(slot, key);
   if (found !== ABSENT) return found instanceof Invalid ? found : new Optional(found);
-  return frame.isPresent(slot) === false ? ABSENT : NONE;
+  return frame.isAbsent(slot) ? ABSENT : NONE;
 }
 
 /** `operand[index]` */
@@ -166,7 +166,7 @@ export function hasKey(frame: Frame, slot: number, key: string): Outcome {
   const found = frame.readKey(slot, key);
   if (found instanceof Invalid || found !== ABSENT) return found instanceof Invalid ? found : true;
   // A map that cannot be taken whole, because another of its values is no text, is there all the same.
-  return frame.isPresent(slot) === false ? ABSENT : false;
+  return frame.isAbsent(slot) ? ABSENT : false;
 }
 
 /** A map attribute can be asked for one key. */

@@ -5,7 +5,7 @@ import type { AttributeValue, Value } from "#proto/weir/v1/attribute";
 import { CheckRequest } from "#proto/weir/v1/check";
 import { fakeSnapshot } from "../../test/server/fakes.ts";
 import { parseType } from "../attribute/type.ts";
-import { Invalid } from "../attribute/value.ts";
+import { ABSENT, Invalid } from "../attribute/value.ts";
 import { VOCABULARY } from "../attribute/vocabulary.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { decodeCheck, type SentCheck } from "./check-decoder.ts";
@@ -79,9 +79,13 @@ function keysOf({ attributes }: SentCheck, _: number, maps: readonly number[]): 
   return values;
 }
 
+function isAbsent(attributes: SentCheck["attributes"], slot: number): boolean {
+  return attributes.isAbsent?.(slot) ?? attributes.read(slot) === ABSENT;
+}
+
 function wholesOf({ attributes }: SentCheck, slots: number, maps: readonly number[]): unknown[] {
   const values: unknown[] = [];
-  for (let slot = 0; slot < slots; slot++) values.push(attributes.read(slot));
+  for (let slot = 0; slot < slots; slot++) values.push(isAbsent(attributes, slot), attributes.read(slot));
   for (const slot of maps) values.push(attributes.entries(slot), attributes.read(slot));
   return values;
 }

@@ -64,6 +64,16 @@ export class CheckSource implements SentAttributes {
     return entriesOf(this.#inSlot(slot));
   }
 
+  isAbsent(slot: number): boolean {
+    const row = this.#table.slots[slot];
+    if (row?.kind !== "sent") return this.read(slot) === ABSENT;
+    const { position } = row;
+    return (
+      position < 0 ||
+      (this.#held[position] === undefined ? this.#ranges[position * 2] === 0 : this.#at(position) === ABSENT)
+    );
+  }
+
   textHeader(name: string): string | undefined {
     const value = this.#keyAt(this.#table.headersPosition, true, name);
     return typeof value === "string" ? value : undefined;

@@ -61,6 +61,8 @@ export interface RunningServer {
    * @returns the number of connections that had to be cut.
    */
   drain(graceMs: number): Promise<number>;
+  /** Breaks every connection, as the end of the process would, and takes no more. */
+  cut(): Promise<void>;
 }
 
 /** Serves the doors over gRPC. A problem is a sentence for people: the address is taken, or must not be used like this. */
@@ -186,6 +188,13 @@ class GrpcServer implements RunningServer {
     this.#injector.destroy();
     this.#sessions.stop();
     return cut;
+  }
+
+  async cut(): Promise<void> {
+    this.#listener.close();
+    this.#tls?.close();
+    this.#listener.destroyAll();
+    await this.#listener.emptied();
   }
 
   /** Resolves when nothing was in flight for LINGER_MS. Streams are ended as soon as the last call was answered. */

@@ -3,6 +3,7 @@ import type { WorkerLosses } from "../telemetry/telemetry.ts";
 import { Desk, type DeskServices } from "./desk.ts";
 import {
   type Counted,
+  DIE_LIMIT_MS,
   makeReceipts,
   makeTally,
   START_WITHIN_LOOKS,
@@ -40,6 +41,7 @@ export class Life implements Linker {
   flushed = 0;
   /** Why it was ended, where we ended it. */
   trouble: Trouble | undefined;
+  #last: NodeJS.Timeout | undefined;
   #decisions = 0;
   #records = 0;
   #beats = 0;
@@ -88,7 +90,14 @@ export class Life implements Linker {
 
   end(trouble: Trouble | undefined): void {
     this.trouble ??= trouble;
-    this.#port.terminate();
+    this.post({ kind: "die" });
+    this.#last ??= setTimeout(() => this.#port.terminate(), DIE_LIMIT_MS);
+  }
+
+  /** It is gone. */
+  ended(): void {
+    clearTimeout(this.#last);
+    this.desk.close();
   }
 
   /** What it took along when it died. */

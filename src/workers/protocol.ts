@@ -68,7 +68,18 @@ export interface ThreadData {
 
 // ── From the supervisor ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type ToThread = Prepare | Switch | Abandon | Listen | Certificates | Answers | Flush | MoveAway | Drain | Close;
+export type ToThread =
+  | Prepare
+  | Switch
+  | Abandon
+  | Listen
+  | Certificates
+  | Answers
+  | Flush
+  | MoveAway
+  | Drain
+  | Close
+  | Die;
 
 /**
  * Link this plan, and keep it ready as `generation`. Answered by `prepared` or `not-prepared`.
@@ -161,6 +172,16 @@ export interface Close {
   readonly kind: "close";
 }
 
+/**
+ * End, now: drop the connections, exit. To a thread that must not go on, or has no right to live; if it does not obey within DIE_LIMIT_MS its
+ * execution is terminated, which is the last resort: node aborts the whole process where a thread is terminated while it takes in HTTP/2
+ * frames (a new stream that JavaScript was never told of gets data).
+ * Sent to a thread that dies: it obeys.
+ */
+export interface Die {
+  readonly kind: "die";
+}
+
 // ── From a request thread ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type FromThread =
@@ -173,6 +194,7 @@ export type FromThread =
   | Work
   | Counted
   | Drained
+  | Failing
   | Closed;
 
 /**
@@ -244,6 +266,17 @@ export interface Counted {
 /** Everything in flight was answered or cut off. From a thread that dies: dying says the same. */
 export interface Drained {
   readonly kind: "drained";
+}
+
+/**
+ * An exception that nobody caught: nobody knows what state this thread is in. It does nothing more but drop its connections and exit, in this
+ * order, for the reason that `die` tells; nothing comes after this.
+ * From a thread that dies: it would have.
+ */
+export interface Failing {
+  readonly kind: "failing";
+  /** With its stack. */
+  readonly problem: string;
 }
 
 /** Nothing comes after this. From a thread that dies: nothing was lost. */
@@ -326,8 +359,12 @@ export const LOOK_EVERY_MS = 1_000;
 export const STUCK_AFTER_LOOKS = 10;
 /** A thread may take so many looks to load its code. */
 export const START_WITHIN_LOOKS = 30;
+/** How long a thread that was told to die may take to do so. Milliseconds. */
+export const DIE_LIMIT_MS = 1_000;
 /** Heap of one thread, in megabytes; one that needs more is ended and replaced. */
 export const THREAD_HEAP_MB = 1_024;
+/** The part of it beyond which a thread ends by itself; at the limit node would terminate it. */
+export const THREAD_HEAP_FULL = 0.9;
 /** Buffers of one thread, in bytes; they do not count as heap. */
 export const THREAD_EXTERNAL_BYTES = 1_024 * 1024 * 1024;
 /** All threads must have linked a plan within this time. Milliseconds. */

@@ -116,6 +116,11 @@ export class RequestSide {
     await this.#server?.drain(graceMs);
   }
 
+  /** Breaks every connection. */
+  async cut(): Promise<void> {
+    await this.#server?.cut();
+  }
+
   /** Waits until nobody uses the engine, and hands on what was reported last. */
   async close(): Promise<void> {
     await this.engine.drain();

@@ -1,17 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { ThreadData, ToThread } from "./protocol.ts";
-import { RequestThread } from "./thread.ts";
+import { RequestThread, type SupervisorPort } from "./thread.ts";
 
 /** Where a request thread begins; `spawn.ts` starts it. */
 
 if (parentPort === null) throw new Error("this file is the beginning of a thread");
-const port = parentPort;
-new RequestThread(
-  {
-    post: (message) => port.postMessage(message),
-    onMessage: (take) => port.on("message", (message: ToThread) => take(message)),
-    close: () => port.close(),
-  },
-  // What `spawn.ts` gave: both sides are of one build.
-  workerData as ThreadData,
-).start();
+const parent = parentPort;
+const port: SupervisorPort = {
+  post: (message) => parent.postMessage(message),
+  onMessage: (take) => parent.on("message", (message: ToThread) => take(message)),
+  close: () => parent.close(),
+  exit: () => process.exit(1),
+};
+// What `spawn.ts` gave: both sides are of one build.
+const thread = new RequestThread(port, workerData as ThreadData);
+process.on("uncaughtException", (error) => thread.fail(error));
+thread.start();

@@ -8,7 +8,7 @@ export interface ThreadPort {
   onMessage(take: (message: FromThread) => void): void;
   /** Called once; `error` is what ended the thread, where something did. Nothing comes after it. */
   onExit(gone: (error: Error | undefined) => void): void;
-  /** Ends the thread wherever it stands. */
+  /** Ends the thread wherever it stands: see `Die` in `protocol.ts`. */
   terminate(): void;
 }
 
@@ -24,8 +24,12 @@ export function spawnThread(data: ThreadData): ThreadPort {
     name: `weir-requests-${data.thread}`,
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
   });
+  return portOf(worker);
+}
+
+export function portOf(worker: Worker): ThreadPort {
   let error: Error | undefined;
-  // An exception in the thread ends the thread and not the process; what was thrown may be anything.
+  // What no code of the thread could catch: it failed to load, or ran out of memory at once.
   worker.on("error", (thrown: unknown) => {
     error = thrown instanceof Error ? thrown : new Error(String(thrown));
   });

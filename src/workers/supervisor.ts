@@ -232,6 +232,9 @@ export class Supervisor implements RequestService {
         this.#options.metrics.absorb(message.metrics);
         life.counted(message);
         return;
+      case "failing":
+        life.trouble ??= message.problem;
+        return;
       case "drained":
         life.drained = true;
         return;
@@ -255,7 +258,7 @@ export class Supervisor implements RequestService {
 
   #died(slot: Slot, life: Life, error: Error | undefined): void {
     slot.life = undefined;
-    life.desk.close();
+    life.ended();
     this.#switchover.died(life);
     if (this.#ending && (life.closed || !life.listening)) return;
     const { metrics, log, clock } = this.#options;

@@ -11,9 +11,11 @@ import { Outbox } from "./outbox.ts";
 import {
   BEAT_EVERY_MS,
   COUNT_EVERY_MS,
+  DIE_LIMIT_MS,
   type FromThread,
   type Listen,
   type Prepare,
+  THREAD_HEAP_FULL,
   type ThreadData,
   type ToThread,
 } from "./protocol.ts";
@@ -25,6 +27,8 @@ export interface SupervisorPort {
   post(message: FromThread): void;
   onMessage(take: (message: ToThread) => void): void;
   close(): void;
+  /** Ends the thread. */
+  exit(): void;
 }
 
 /** One request thread: does what the supervisor says, one function for each message of `protocol.ts`. */
@@ -40,6 +44,7 @@ export class RequestThread {
   readonly #side: RequestSide;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #abandoned = new Set<number>();
+  #dying = false;
   /** One plan is linked at a time. */
   #linking: Promise<void> = Promise.resolve();
 
@@ -48,7 +53,7 @@ export class RequestThread {
     this.#data = data;
     const { tally, receipts, word, logLevel, settings, thread, records } = data;
     const clock = systemClock();
-    const outbox = new Outbox({ post: (message) => port.post(message), tally, receipts });
+    const outbox = new Outbox({ post: (message) => this.#post(message), tally, receipts });
     this.#outbox = outbox;
     this.#log = logTo(logLevel, { write: (line) => outbox.line(line) }).with({ thread });
     this.#metrics = createMetrics({ log: this.#log, now: () => Date.now(), version: "", process: false, tally });
@@ -82,10 +87,35 @@ export class RequestThread {
       setInterval(() => this.#handOver(0), COUNT_EVERY_MS),
     );
     this.#beat();
-    this.#port.post({ kind: "ready" });
+    this.#post({ kind: "ready" });
+  }
+
+  /** Nobody knows what state this thread is in: it does nothing more, and says so. */
+  fail(thrown: unknown): void {
+    if (this.#dying) return;
+    const problem = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    this.#post({ kind: "failing", problem });
+    this.#die();
+  }
+
+  /**
+   * Connections go first, and not in the middle of what may be the reading of one: node aborts the process where a thread ends while it takes
+   * in frames.
+   */
+  #die(): void {
+    if (this.#dying) return;
+    this.#dying = true;
+    const { exit } = this.#port;
+    setTimeout(exit, DIE_LIMIT_MS / 2);
+    setImmediate(() => void this.#side.cut().then(exit, exit));
+  }
+
+  #post(message: FromThread): void {
+    if (!this.#dying) this.#port.post(message);
   }
 
   #take(message: ToThread): void {
+    if (this.#dying) return;
     switch (message.kind) {
       case "prepare":
         this.#linking = this.#linking.then(() => this.#prepare(message));
@@ -112,10 +142,13 @@ export class RequestThread {
         this.#side.moveAway(message.connections);
         return;
       case "drain":
-        void this.#side.drain(message.graceMs).then(() => this.#port.post({ kind: "drained" }));
+        void this.#side.drain(message.graceMs).then(() => this.#post({ kind: "drained" }));
         return;
       case "close":
         void this.#close();
+        return;
+      case "die":
+        this.#die();
     }
   }
 
@@ -124,11 +157,11 @@ export class RequestThread {
       const snapshot = await linkPacked(plan, this.#main.handlers(generation), EVENT_LOOP, this.#live.peek());
       if (this.#abandoned.delete(generation)) return this.#released(generation);
       this.#live.stage(generation, snapshot, (before) => this.#retire(before));
-      this.#port.post({ kind: "prepared", generation });
+      this.#post({ kind: "prepared", generation });
     } catch (error) {
       this.#metrics.failed("link", error);
       const problem = error instanceof Error ? error.message : String(error);
-      this.#port.post({ kind: "not-prepared", generation, problem });
+      this.#post({ kind: "not-prepared", generation, problem });
     }
   }
 
@@ -146,20 +179,23 @@ export class RequestThread {
 
   #released(generation: number): void {
     this.#outbox.flush();
-    this.#port.post({ kind: "released", generation });
+    this.#post({ kind: "released", generation });
   }
 
   async #listen({ port }: Listen): Promise<void> {
     const listening = await this.#side.listen({ sharedPort: port });
-    if ("problem" in listening) this.#port.post({ kind: "not-listening", problem: listening.problem });
-    else this.#port.post({ kind: "listening" });
+    if ("problem" in listening) this.#post({ kind: "not-listening", problem: listening.problem });
+    else this.#post({ kind: "listening" });
   }
 
   #beat(): void {
     const { tally } = this.#data;
     tally[TALLY.beats] = (tally[TALLY.beats] ?? 0) + 1;
     tally[TALLY.staying] = this.#side.staying;
-    tally[TALLY.externalBytes] = getHeapStatistics().external_memory;
+    const { external_memory, used_heap_size, heap_size_limit } = getHeapStatistics();
+    tally[TALLY.externalBytes] = external_memory;
+    if (used_heap_size > heap_size_limit * THREAD_HEAP_FULL)
+      this.fail(new Error("the heap of a request thread is full"));
   }
 
   #handOver(flush: number): void {
@@ -167,14 +203,14 @@ export class RequestThread {
     this.#reporter.flush();
     this.#outbox.flush();
     const [decisions = 0, records = 0] = [tally[TALLY.decisions], tally[TALLY.records]];
-    this.#port.post({ kind: "counted", metrics: this.#metrics.take(), decisions, records, flush });
+    this.#post({ kind: "counted", metrics: this.#metrics.take(), decisions, records, flush });
   }
 
   async #close(): Promise<void> {
     await this.#side.close();
     for (const timer of this.#timers) clearInterval(timer);
     this.#handOver(0);
-    this.#port.post({ kind: "closed" });
+    this.#post({ kind: "closed" });
     this.#port.close();
   }
 }

@@ -44,8 +44,15 @@ export async function collectionShare(
   await ask(generator, subject, server, "saturated", timing, 1);
   await setTimeout(HOOK_EVERY_MS * 2);
   const before = await collectionMs(folder, server.pid);
-  const { cpuUs, perSecond } = await ask(generator, subject, server, "saturated", { ...timing, warmUpMs: 0 }, 2);
+  const { cpuUs, perSecond, measuredMs } = await ask(
+    generator,
+    subject,
+    server,
+    "saturated",
+    { ...timing, warmUpMs: 0 },
+    2,
+  );
   await setTimeout(HOOK_EVERY_MS * 2);
   const spentMs = (await collectionMs(folder, server.pid)) - before;
-  return spentMs / ((cpuUs * perSecond * timing.measureMs) / 1e6);
+  return spentMs / ((cpuUs * perSecond * measuredMs) / 1e6);
 }

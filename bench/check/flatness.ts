@@ -23,9 +23,16 @@ export async function measureFlatness(
   let answered = 0;
   let earlyMib: number | undefined;
   for (let part = 1; answered < checks; part++) {
-    const { perSecond } = await ask(generator, subject, server, "saturated", { warmUpMs: 0, measureMs: PART_MS }, part);
+    const { perSecond, measuredMs } = await ask(
+      generator,
+      subject,
+      server,
+      "saturated",
+      { warmUpMs: 0, measureMs: PART_MS },
+      part,
+    );
     if (!(perSecond > 0)) throw new Error(`${subject.name} does not answer any more`);
-    answered += Math.round((perSecond * PART_MS) / 1_000);
+    answered += Math.round((perSecond * measuredMs) / 1_000);
     if (answered >= checks / 10) earlyMib ??= memoryOf(server.pid).rssMib;
   }
   const lateMib = memoryOf(server.pid).rssMib;

@@ -40,10 +40,15 @@ export async function measureReload({
   await using folder = await writePolicies({ rules, variant: "identity" });
   const coldStartMs: number[] = [];
   for (let index = 1; index < coldStarts; index++) {
-    await using server = await startWeir({ checkout, policies: folder.path, cores: undefined });
+    await using server = await startWeir({
+      checkout,
+      policies: folder.path,
+      args: ["--workers", "1"],
+      cores: undefined,
+    });
     coldStartMs.push(await firstAnswerMs(server, generator, rules));
   }
-  await using server = await startWeir({ checkout, policies: folder.path, cores: undefined });
+  await using server = await startWeir({ checkout, policies: folder.path, args: ["--workers", "1"], cores: undefined });
   coldStartMs.push(await firstAnswerMs(server, generator, rules));
   await using echo = await startNodeEcho({ cores: undefined });
   const loadedMib = memoryOf(server.pid).rssMib;

@@ -106,6 +106,7 @@ export class Fleet implements AsyncDisposable {
         return await startWeir({
           checkout: checkoutBefore,
           policies: await this.#folder(USUAL_RULES, "identity"),
+          args: ["--workers", "1"],
           ...own,
         });
       case "echo-node":

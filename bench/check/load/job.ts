@@ -33,6 +33,8 @@ export interface LoadResult {
   readonly failed: number;
   /** Allowed what should be denied, or the other way round. */
   readonly wrong: number;
+  /** Of how long: until the last of these checks was answered, milliseconds. */
+  readonly measuredMs: number;
   /** Answered per second, with a gRPC status of 0. */
   readonly perSecond: number;
   /** CPU time of the server, all of its threads, for each of these: what failed costs those that did not. */

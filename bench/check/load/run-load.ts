@@ -40,6 +40,7 @@ class Load {
   #nextMs = 0;
   #measureFromMs = 0;
   #measureToMs = 0;
+  #measuredMs = 0;
   #began: Usage | undefined;
   #ended: Usage | undefined;
   #checks = 0;
@@ -68,8 +69,7 @@ class Load {
   }
 
   get over(): boolean {
-    if (this.#ended === undefined) return false;
-    return this.#outstanding === 0 || performance.now() > this.#measureToMs + LAST_ANSWERS_MS;
+    return this.#ended !== undefined;
   }
 
   /** Sends what is due, then gives the event loop its turn. */
@@ -90,7 +90,7 @@ class Load {
     }
     const idleMs = rate === undefined ? SLEEP_FROM_MS : this.#nextMs - now;
     // A timer is late by up to a millisecond; until then it is better to look again and again.
-    if (idleMs > SLEEP_FROM_MS || this.#ended !== undefined || rate === undefined) await setTimeout(1);
+    if (idleMs > SLEEP_FROM_MS || now >= this.#measureToMs || rate === undefined) await setTimeout(1);
     else await setImmediate();
   }
 
@@ -112,7 +112,6 @@ class Load {
   }
 
   result(): LoadResult {
-    const { measureMs } = this.#job;
     if (this.#began === undefined || this.#ended === undefined) throw new Error("a load that has not been measured");
     const threads = between(this.#began, this.#ended);
     const cpuMs = threads.reduce((sum, thread) => sum + thread.cpuMs, 0);
@@ -122,7 +121,8 @@ class Load {
       checks: this.#checks,
       failed: this.#failed + this.#outstanding,
       wrong: this.#wrong,
-      perSecond: (this.#answeredMeanwhile * 1_000) / measureMs,
+      measuredMs: this.#measuredMs,
+      perSecond: (this.#answeredMeanwhile * 1_000) / this.#measuredMs,
       cpuUs: (cpuMs * 1_000) / this.#answeredMeanwhile,
       threads,
       latencyUs: {
@@ -141,7 +141,11 @@ class Load {
 
   #readUsage(now: number): void {
     if (this.#began === undefined && now >= this.#measureFromMs) this.#began = usageOf(this.#job.pid);
-    if (this.#ended === undefined && now >= this.#measureToMs) this.#ended = usageOf(this.#job.pid);
+    if (this.#ended !== undefined || now < this.#measureToMs) return;
+    // What was asked in time belongs to what is measured, even where it is answered late.
+    if (this.#outstanding > 0 && now < this.#measureToMs + LAST_ANSWERS_MS) return;
+    this.#ended = usageOf(this.#job.pid);
+    this.#measuredMs = now - this.#measureFromMs;
   }
 
   #next(intendedMs: number): Sent {

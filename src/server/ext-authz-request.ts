@@ -99,7 +99,11 @@ export class AuthRequest implements Asked {
 
   get canonicalPath(): Outcome {
     if (!this.isHttp) return ABSENT;
-    return canonicalPath(this.path, { pathParams: this.#settings.pathParams, method: this.text("method") });
+    const { path } = this;
+    // Of no other path does it matter what the method is.
+    return path === "*"
+      ? canonicalPath(path, { pathParams: this.#settings.pathParams, method: this.text("method") })
+      : canonicalPath(path, this.#settings);
   }
 
   get time(): Outcome {
@@ -165,7 +169,12 @@ export class AuthRequest implements Asked {
 
   #readHeader(name: string, number: number): Outcome {
     const isRaw = this.has("headerMap");
-    const places = this.#ranges.places(number + (isRaw ? this.#fields.firstRawHeader : this.#fields.firstHeader));
+    const slot = number + (isRaw ? this.#fields.firstRawHeader : this.#fields.firstHeader);
+    if (!this.#ranges.has(slot)) return ABSENT;
+    // As nearly always.
+    if (!isRaw && !this.#ranges.isRepeated(slot))
+      return envoy.textOf(this.#ranges.textWithin(slot, ENTRY_FIELDS.value), "error");
+    const places = this.#ranges.places(slot);
     let joined: string | Invalid | undefined;
     for (let at = 0; at < places.length; at += 2) {
       const value = isRaw ? this.#rawValue(places, at) : envoy.textOf(this.#entryText(places, at), "error");

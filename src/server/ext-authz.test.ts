@@ -15,6 +15,7 @@ import { fromJson, type Json } from "../attribute/json.ts";
 import { type CelValue, Invalid, type Outcome, Timestamp } from "../attribute/value.ts";
 import { lookup } from "../attribute/vocabulary.ts";
 import type { DoorName } from "../policy/authored.ts";
+import type { Reply, UnaryDoor } from "../wire/door.ts";
 import { EXT_AUTHZ_PATH, extAuthzDoor } from "./ext-authz.ts";
 import { EXT_AUTHZ_ATTRIBUTES } from "./ext-authz-attributes.ts";
 
@@ -252,6 +253,12 @@ function alwaysOn(name: string, door: DoorName): boolean {
   return lookup(name)?.doors[door].supply === "always";
 }
 
+function answerOf(door: UnaryDoor, bytes: Uint8Array): Reply {
+  const reply = door.handle(bytes, fakeCall());
+  if (reply instanceof Promise) throw new Error("nothing had to wait");
+  return reply;
+}
+
 describe("the door", () => {
   const hello = MESSAGES[0]?.bytes ?? new Uint8Array();
 
@@ -277,14 +284,13 @@ describe("the door", () => {
     const deps = fakeDeps();
     const large = new Uint8Array(deps.limits.maxCheckBytes + 1);
     large.set(hello);
-    const reply = extAuthzDoor(engine, deps).handle(large, fakeCall());
-    if (reply instanceof Promise) throw new Error("nothing had to wait");
+    const reply = answerOf(extAuthzDoor(engine, deps), large);
     expect(CheckResponse.fromBinary(bytesOf(reply)).status?.code).toBe(9);
     expect(engine.checks.map(({ door, refused }) => [door, refused?.reason])).toEqual([["ext-authz", "too-large"]]);
     expect(deps.events.seen).toEqual([]);
     const smaller = extAuthzDoor(engine, { ...deps, limits: { ...deps.limits, maxCheckBytes: hello.length } });
-    smaller.handle(hello, fakeCall());
-    smaller.handle(new Uint8Array([...hello, 0]), fakeCall());
+    bytesOf(answerOf(smaller, hello));
+    bytesOf(answerOf(smaller, new Uint8Array([...hello, 0])));
     expect(engine.checks.slice(1).map(({ refused }) => refused?.reason)).toEqual([undefined, "too-large"]);
   });
 
@@ -296,9 +302,7 @@ describe("the door", () => {
     message.attributes?.request?.http?.headers.push({ key: "Content-Type", value: "application/grpc+proto" });
     const grpc = CheckRequest.toBinary(message);
     const statusOf = (bytes: Uint8Array): unknown => {
-      const reply = door.handle(bytes, fakeCall());
-      if (reply instanceof Promise) throw new Error("nothing had to wait");
-      const { httpResponse } = CheckResponse.fromBinary(bytesOf(reply));
+      const { httpResponse } = CheckResponse.fromBinary(bytesOf(answerOf(door, bytes)));
       return httpResponse.oneofKind === "deniedResponse" && httpResponse.deniedResponse.headers[0]?.header?.value;
     };
     const statuses = [1, 2, 3, 4].map(() => [statusOf(grpc), statusOf(hello)]);

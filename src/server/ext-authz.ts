@@ -129,8 +129,6 @@ class AuthCheck implements CheckInput {
   readonly source: AttributeSource;
   readonly call: Call;
   readonly withinMs: number;
-  readonly quotas = NO_QUOTAS;
-  readonly quotaOnly = false;
   readonly refused: Refused | undefined;
 
   constructor(
@@ -147,6 +145,14 @@ class AuthCheck implements CheckInput {
     this.call = call;
     this.withinMs = withinMs;
     this.refused = refused;
+  }
+
+  get quotas(): readonly RequestedQuota[] {
+    return NO_QUOTAS;
+  }
+
+  get quotaOnly(): boolean {
+    return false;
   }
 
   get deduplicationId(): string {

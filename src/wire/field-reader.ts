@@ -26,9 +26,9 @@ export function readFields(selection: FieldSelection, message: Uint8Array): Fiel
 /** What one walk found. It reads the message's bytes when it is asked, so that these must stay as they are. */
 export class FieldRanges {
   readonly bytes: Buffer;
-  /** By slot, start and end. A start of 0 says that the field is not there: before every value is its tag. */
-  readonly #ranges: number[];
-  /** By slot, every start and end of what came in parts. Made for the first: messages in parts are for attackers. */
+  /** By slot, where the value begins, its length before it. At 0 there is none: before every value is its tag. */
+  readonly #slots: number[];
+  /** By slot, every such place of what came in parts. Made for the first: messages in parts are for attackers. */
   #parts: Map<number, number[]> | undefined = undefined;
   #messages = 0;
   /** Where the varint that was read last ends. */
@@ -42,7 +42,7 @@ export class FieldRanges {
 
   constructor(bytes: Buffer, slots: number) {
     this.bytes = bytes;
-    this.#ranges = new Array(slots * 2).fill(0);
+    this.#slots = new Array(slots).fill(0);
   }
 
   /** @returns false for what is no such message. */
@@ -52,24 +52,25 @@ export class FieldRanges {
 
   /** Whether the field was sent; an empty text may not be. */
   has(slot: number): boolean {
-    return this.#start(slot) !== 0;
+    return this.#at(slot) !== 0;
   }
 
   /** @returns the text in a slot, "" when it was not sent; bytes that are not UTF-8 are kept as `lenientReadOptions` does. */
   text(slot: number): string {
-    const start = this.#start(slot);
-    const end = this.#end(slot);
-    return start === end ? "" : decodeText(this.bytes, start, end);
+    this.#locate(this.#at(slot));
+    return this.#foundText();
   }
 
   /** @returns how many bytes the value in a slot has; 0 when it was not sent. */
   size(slot: number): number {
-    return this.#end(slot) - this.#start(slot);
+    this.#locate(this.#at(slot));
+    return this.#foundEnd - this.#foundStart;
   }
 
   /** @returns the bytes in a slot, none when it was not sent; a view. */
   bytesOf(slot: number): Buffer {
-    return this.bytes.subarray(this.#start(slot), this.#end(slot));
+    this.#locate(this.#at(slot));
+    return this.bytes.subarray(this.#foundStart, this.#foundEnd);
   }
 
   /**
@@ -78,7 +79,7 @@ export class FieldRanges {
    */
   part(slot: number): Buffer {
     const places = this.places(slot);
-    if (places.length <= 2) return this.bytes.subarray(places[0] ?? 0, places[1] ?? 0);
+    if (places.length <= 2) return this.bytesOf(slot);
     const parts: Buffer[] = [];
     for (let at = 0; at < places.length; at += 2) parts.push(this.bytes.subarray(places[at], places[at + 1]));
     return Buffer.concat(parts);
@@ -86,8 +87,19 @@ export class FieldRanges {
 
   /** @returns the start and end of each occurrence of a message or entry, in order. */
   places(slot: number): readonly number[] {
-    const start = this.#start(slot);
-    return start === 0 ? [] : (this.#parts?.get(slot) ?? [start, this.#end(slot)]);
+    const last = this.#at(slot);
+    if (last === 0) return [];
+    const places: number[] = [];
+    for (const at of this.#parts?.get(slot) ?? [last]) {
+      this.#locate(at);
+      places.push(this.#foundStart, this.#foundEnd);
+    }
+    return places;
+  }
+
+  /** Whether a message or entry came more than once, or in parts. */
+  isRepeated(slot: number): boolean {
+    return this.#parts?.has(slot) === true;
   }
 
   /** @returns the start and end of each occurrence of a field within the message in a slot: of bytes, text or messages. */
@@ -101,7 +113,13 @@ export class FieldRanges {
   /** @returns the text of a field within the message that stands from `start` to `end`; "" when it was not sent. */
   textIn(start: number, end: number, field: number): string {
     this.#find(start, end, field);
-    return this.#foundStart === this.#foundEnd ? "" : decodeText(this.bytes, this.#foundStart, this.#foundEnd);
+    return this.#foundText();
+  }
+
+  /** @returns the text of a field within the message in a slot, of which there is one. */
+  textWithin(slot: number, field: number): string {
+    this.#locate(this.#at(slot));
+    return this.textIn(this.#foundStart, this.#foundEnd, field);
   }
 
   /** The same of bytes; a view. */
@@ -120,15 +138,23 @@ export class FieldRanges {
     return BigInt.asIntN(64, this.#varint(slot));
   }
 
-  #start(slot: number): number {
-    const start = this.#ranges[slot * 2];
+  /** @returns where the value in a slot begins, its length before it; 0 when it was not sent. */
+  #at(slot: number): number {
+    const at = this.#slots[slot];
     // Nothing may be taken for absent that was not looked for.
-    if (start === undefined) throw new Error(`slot ${slot} was not selected`);
-    return start;
+    if (at === undefined) throw new Error(`slot ${slot} was not selected`);
+    return at;
   }
 
-  #end(slot: number): number {
-    return this.#ranges[slot * 2 + 1] ?? 0;
+  /** Finds the bytes behind the length at `at`, which was walked over before; none at 0. */
+  #locate(at: number): void {
+    const length = at === 0 ? 0 : this.#size(at, this.bytes.length);
+    this.#foundStart = at === 0 ? 0 : this.#next;
+    this.#foundEnd = this.#foundStart + length;
+  }
+
+  #foundText(): string {
+    return this.#foundStart === this.#foundEnd ? "" : decodeText(this.bytes, this.#foundStart, this.#foundEnd);
   }
 
   /** Looks for a field in a message that was walked over before: it is one. @param places where each occurrence is put, not the last alone */
@@ -149,12 +175,10 @@ export class FieldRanges {
   }
 
   #varint(slot: number): bigint {
+    const start = this.#at(slot);
+    const end = start === 0 ? 0 : this.#skipVarint(start, this.bytes.length);
     let value = 0n;
-    let shift = 0n;
-    for (let at = this.#ranges[slot * 2] ?? 0; at < (this.#ranges[slot * 2 + 1] ?? 0); at++) {
-      value |= BigInt((this.bytes[at] ?? 0) & 0x7f) << shift;
-      shift += 7n;
-    }
+    for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt((this.bytes[at] ?? 0) & 0x7f);
     return value;
   }
 
@@ -175,6 +199,7 @@ export class FieldRanges {
         continue;
       }
       if ((tag & 7) !== field.wireType) return false;
+      const valueAt = at;
       let valueStart = at;
       let valueEnd: number;
       if (field.wireType === WireType.LengthDelimited) {
@@ -186,13 +211,14 @@ export class FieldRanges {
         if (length < 0 || length > end - at) return false;
         valueStart = at;
         valueEnd = at + length;
-        if (field.child !== undefined && !this.#inner(field, field.child, valueStart, valueEnd, depth)) return false;
+        const { child } = field;
+        if (child !== undefined && !this.#inner(field, child, valueStart, valueEnd, valueAt, depth)) return false;
       } else {
         valueEnd = this.#skip(field.wireType, at, end);
         if (valueEnd < 0) return false;
       }
       for (let index = 0; index < field.clears.length; index++) this.#clear(field.clears[index] ?? 0);
-      if (field.slot >= 0) this.#note(field.slot, field.parts, valueStart, valueEnd);
+      if (field.slot >= 0) this.#note(field.slot, field.parts, valueAt);
       if (field.isKey) {
         this.#keyStart = valueStart;
         this.#keyEnd = valueEnd;
@@ -202,7 +228,7 @@ export class FieldRanges {
     return true;
   }
 
-  #inner(field: NodeField, child: MessageNode, start: number, end: number, depth: number): boolean {
+  #inner(field: NodeField, child: MessageNode, start: number, end: number, at: number, depth: number): boolean {
     if (depth >= MAX_MESSAGE_DEPTH || ++this.#messages > MAX_MESSAGES) return false;
     if (field.picker === undefined) return this.#message(child, start, end, depth + 1);
     if (!this.#isPlainEntry(field.picker, start, end)) {
@@ -211,7 +237,7 @@ export class FieldRanges {
       if (!this.#message(child, start, end, depth + 1)) return false;
     }
     const slot = this.#pick(field.picker);
-    if (slot >= 0) this.#note(slot, true, start, end);
+    if (slot >= 0) this.#note(slot, true, at);
     return true;
   }
 
@@ -238,22 +264,19 @@ export class FieldRanges {
     return true;
   }
 
-  #note(slot: number, parts: boolean, start: number, end: number): void {
-    const at = slot * 2;
-    const before = this.#ranges[at] ?? 0;
+  #note(slot: number, parts: boolean, at: number): void {
+    const before = this.#slots[slot] ?? 0;
     if (parts && before !== 0) {
       this.#parts ??= new Map();
       const known = this.#parts.get(slot);
-      if (known !== undefined) known.push(start, end);
-      else this.#parts.set(slot, [before, this.#ranges[at + 1] ?? 0, start, end]);
+      if (known !== undefined) known.push(at);
+      else this.#parts.set(slot, [before, at]);
     }
-    this.#ranges[at] = start;
-    this.#ranges[at + 1] = end;
+    this.#slots[slot] = at;
   }
 
   #clear(slot: number): void {
-    this.#ranges[slot * 2] = 0;
-    this.#ranges[slot * 2 + 1] = 0;
+    this.#slots[slot] = 0;
     this.#parts?.delete(slot);
   }
 

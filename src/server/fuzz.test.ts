@@ -3,6 +3,7 @@ import { CheckResponse } from "#proto/envoy/service/auth/v3/external_auth";
 import type { AttributeValue } from "#proto/weir/v1/attribute";
 import { CheckRequest } from "#proto/weir/v1/check";
 import { ReportRequest } from "#proto/weir/v1/report";
+import { CheckBatchRequest } from "#proto/weir/v1/stream";
 import {
   bytesOf,
   decision,
@@ -18,7 +19,9 @@ import { encodeReport } from "../wire/report-encoder.ts";
 import { accessLogDoor } from "./access-log.ts";
 import { extAuthzDoor } from "./ext-authz.ts";
 import { nativeCheck, weirCheckDoor } from "./weir-check.ts";
+import { weirCheckStreamDoor } from "./weir-check-stream.ts";
 import { nativeReport, weirReportDoor } from "./weir-report.ts";
+import { weirReportStreamDoor } from "./weir-report-stream.ts";
 
 const SNAPSHOT = fakeSnapshot({ pathParams: "keep", mask: ["request.headers.authorization"] });
 
@@ -99,6 +102,11 @@ function checkMessage(): Uint8Array {
   return CheckRequest.toBinary({ attributes, quotas: [], quotaOnly: false, deduplicationId: "x" });
 }
 
+function batchMessage(): Uint8Array {
+  const check = CheckRequest.fromBinary(checkMessage());
+  return CheckBatchRequest.toBinary({ items: [{ id: 1n, check }, { id: 2n }, { id: 2n ** 60n, check }] });
+}
+
 function reportMessage(): Uint8Array {
   const attributes = nativeAttributes();
   return ReportRequest.toBinary(encodeReport([attributes, new Map([...attributes].slice(2))], ""));
@@ -146,6 +154,33 @@ describe("whatever comes", () => {
     for (const bytes of mutations(LOGS, 3)) stream.message(bytes);
     expect(deps.events.errors).toEqual([]);
     expect(engine.records.length).toBeGreaterThan(RUNS / 10);
+    expect(engine.held).toBe(0);
+  });
+
+  test("the native streams answer it or end, and let go of everything", () => {
+    const deps = fakeDeps();
+    const engine = new FakeEngine(SNAPSHOT, (_, input) => {
+      everything(input.source, SNAPSHOT);
+      return decision();
+    });
+    const [checks, reports] = [nativeCheck(engine, deps), nativeReport(engine, deps)];
+    const doors = [weirCheckStreamDoor(checks, engine, deps), weirReportStreamDoor(reports)];
+    let ended = 0;
+    for (const bytes of mutations([batchMessage(), reportMessage()], 5)) {
+      for (const door of doors) {
+        const stream = new FakeStream();
+        const handler = door.open(fakeCall(), stream);
+        handler.message(bytes);
+        handler.message(batchMessage());
+        for (let turns = 0; turns < 3; turns++) stream.turn();
+        expect(stream.sent.length).toBeGreaterThan(0);
+        if (stream.closed) ended += 1;
+        else handler.cancel();
+      }
+    }
+    expect(ended).toBeGreaterThan(RUNS / 100);
+    expect(engine.checks.length).toBeGreaterThan(RUNS / 10);
+    expect(deps.events.errors).toEqual([]);
     expect(engine.held).toBe(0);
   });
 

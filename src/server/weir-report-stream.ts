@@ -13,6 +13,9 @@ export function weirReportStreamDoor(report: NativeReport): StreamDoor {
   };
 }
 
+/** Reports of one stream that wait until it is known whether they came before. From there on the stream is not read. */
+export const MAX_REPORTS_WAITING = 64;
+
 class ReportStream implements StreamHandler {
   readonly #report: NativeReport;
   readonly #call: Call;
@@ -21,6 +24,8 @@ class ReportStream implements StreamHandler {
   /** Reports that wait until it is known whether they came before, and those behind them: they are acknowledged in order. */
   #waiting = 0;
   #acknowledged: Promise<void> = Promise.resolve();
+  /** Nothing is read until fewer wait. */
+  #held = false;
   #cancelled = false;
   /** Of messages of this turn, or of those before it while the client does not read: then nothing more of it is taken. */
   #answers: Item[] = [];
@@ -48,12 +53,19 @@ class ReportStream implements StreamHandler {
 
   #acknowledgeLater(index: bigint, reported: Reported | Promise<Reported>): void {
     this.#waiting += 1;
+    if (this.#waiting >= MAX_REPORTS_WAITING && !this.#held) {
+      this.#held = true;
+      this.#stream.pause();
+    }
     const before = this.#acknowledged;
     const inOrder = async (): Promise<void> => {
       await before;
       const settled = await reported;
       this.#waiting -= 1;
       this.#acknowledge(index, settled);
+      if (!this.#held || this.#waiting >= MAX_REPORTS_WAITING) return;
+      this.#held = false;
+      this.#stream.resume();
     };
     this.#acknowledged = inOrder();
   }

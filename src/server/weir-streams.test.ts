@@ -16,10 +16,11 @@ import type { Decision } from "../engine/decision.ts";
 import { STATUS } from "../wire/door.ts";
 import { encodeReport } from "../wire/report-encoder.ts";
 import { MAX_CHECKS_PER_MESSAGE } from "./check-batch.ts";
+import type { ReportClaims } from "./report-ids.ts";
 import { nativeCheck } from "./weir-check.ts";
 import { MAX_CHECKS_IN_FLIGHT, weirCheckStreamDoor } from "./weir-check-stream.ts";
 import { nativeReport } from "./weir-report.ts";
-import { weirReportStreamDoor } from "./weir-report-stream.ts";
+import { MAX_REPORTS_WAITING, weirReportStreamDoor } from "./weir-report-stream.ts";
 
 const SNAPSHOT = fakeSnapshot({ limits: [{ rule: "p/a", onRequest: true }] });
 
@@ -346,9 +347,9 @@ describe("a stream of reports", () => {
         id,
       ),
     );
-  function openReports() {
+  function openReports(claims: ReportClaims = fakeDeps().claims) {
     const engine = new FakeEngine(SNAPSHOT);
-    const door = weirReportStreamDoor(nativeReport(engine, fakeDeps()));
+    const door = weirReportStreamDoor(nativeReport(engine, { ...fakeDeps(), claims }));
     const open = () => {
       const stream = new FakeStream();
       return { stream, handler: door.open(fakeCall(), stream) };
@@ -398,6 +399,29 @@ describe("a stream of reports", () => {
     again.stream.turn();
     expect(again.stream.sent.map(acknowledged)).toEqual([["0 a 2 again"]]);
     expect(engine.records).toHaveLength(2);
+  });
+
+  test("acknowledges in order what has to wait until it is known whether it came before, and is not read when much does", async () => {
+    const waiting: ((claimed: "unavailable") => void)[] = [];
+    const { stream, handler } = openReports({
+      claim: () => {
+        const { promise, resolve } = Promise.withResolvers<"unavailable">();
+        waiting.push(resolve);
+        return promise;
+      },
+    });
+    for (let index = 0; index < MAX_REPORTS_WAITING; index++) {
+      expect(stream.paused).toBe(false);
+      handler.message(report(index === 1 ? "" : `r-${index}`, 1));
+    }
+    expect(stream.paused).toBe(true);
+    for (const resolve of waiting.reverse()) resolve("unavailable");
+    for (let index = 0; index < MAX_REPORTS_WAITING; index++) await settled();
+    expect(stream.paused).toBe(false);
+    stream.turn();
+    const answers = stream.sent.flatMap(acknowledged);
+    expect(answers.map((answer) => answer.split(" ")[0])).toEqual([...Array(MAX_REPORTS_WAITING).keys()].map(String));
+    expect(answers.slice(0, 3)).toEqual(["0 r-0 !14", "1  1", "2 r-2 !14"]);
   });
 
   test("says what is left to say when it ends, and nothing where nothing is", () => {

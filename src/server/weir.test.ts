@@ -342,6 +342,21 @@ describe("a native Check", () => {
     expect(check([], { request: { quotaOnly: true } }).engine.checks[0]?.quotaOnly).toBe(true);
   });
 
+  test("that is too large is not read, and refused as what could not be decided", () => {
+    const engine = new FakeEngine(SNAPSHOT, (_, { refused }) =>
+      decision({
+        verdict: "undecided",
+        reason: refused?.reason ?? "rule",
+        response: { status: 403, headers: [], body: "" },
+      }),
+    );
+    const { maxCheckBytes } = fakeDeps().limits;
+    const large = check([["request.method", text("x".repeat(maxCheckBytes))]], { engine });
+    expect(answer(large.reply)).toMatchObject({ verdict: Verdict.UNDECIDED, reason: "too-large", statusCode: 9 });
+    expect(large.read("request.method")).toBe(ABSENT);
+    expect(engine.held).toBe(0);
+  });
+
   test("that is none is told so, and one while the engine cannot work fails", () => {
     const deps = fakeDeps();
     const garbage = weirCheckDoor(nativeCheck(new FakeEngine(SNAPSHOT), deps)).handle(

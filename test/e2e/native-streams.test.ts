@@ -1,8 +1,11 @@
-/** Checks on a stream, from a client of somebody else's making against a server as it is installed. */
+/** Checks and reports on streams, from clients of somebody else's making against a server as it is installed. */
 import { mkdirSync, symlinkSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "vitest";
+import { ReportRequest } from "#proto/weir/v1/report";
+import { ReportStreamResponse } from "#proto/weir/v1/stream";
 import { startWeir } from "../../deploy/weir-process.ts";
 import { MAX_CHECKS_IN_FLIGHT } from "../../src/server/weir-check-stream.ts";
 import { batchOf, CheckStreamClient, CODES } from "./support/check-stream.ts";
@@ -164,3 +167,35 @@ test("the client that the documents show asks and is answered", async () => {
   await server.stop();
   await expect(checks.check({})).rejects.toThrow();
 });
+
+test("reports on a stream are acknowledged in order, each by itself, and counted once", async () => {
+  const metric = "report:\n  - metric: seen_total\n    handlers: [metrics]\n";
+  const { server } = await serve({
+    ...FILES,
+    "handlers.yaml": "handlers:\n  - handler: metrics\n    adapter: prometheus\n",
+    "seen.yaml": `policy: seen\n${metric}`,
+  });
+  const client = new Client(server.serving.grpc, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+  cleanup.push(() => client.close());
+  const stream = client.makeBidiStreamRequest(
+    "/weir.v1.Weir/ReportStream",
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => ReportStreamResponse.fromBinary(bytes),
+    new Metadata(),
+  );
+  const acknowledged: string[] = [];
+  stream.on("data", ({ items }: ReportStreamResponse) => {
+    for (const { index, reportId, answer } of items) acknowledged.push(`${index} ${reportId} ${answer.oneofKind}`);
+  });
+  const ended = new Promise((resolve) => stream.on("status", ({ code }) => resolve(code)));
+  const report = (reportId: string): Buffer =>
+    Buffer.from(ReportRequest.toBinary({ words: ["request.method", "GET"], records: [METHOD, METHOD], reportId }));
+  for (const message of [report("a"), Buffer.from([0xff]), report("a"), report("")]) stream.write(message);
+  stream.end();
+  expect(await ended).toBe(CODES.OK);
+  expect(acknowledged).toEqual(["0 a accepted", "1  failure", "2 a accepted", "3  accepted"]);
+  expect((await readMetrics(server.adminUrl)).sum("seen_total")).toBe(4);
+});
+
+/** A record whose method is GET. */
+const METHOD = { set: [{ name: 0, kind: { oneofKind: "string" as const, string: 1 } }], remove: [], fresh: false };

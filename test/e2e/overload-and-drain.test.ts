@@ -56,7 +56,7 @@ describe.skipIf(WITHOUT_ENVOY)("an engine that cannot work", () => {
     });
   });
 
-  test("a client that goes away and a Check that Envoy gave up leave no request in flight behind", async () => {
+  test("a client that goes away leaves no request in flight behind, and a Check that takes too long is refused before Envoy gives up", async () => {
     mesh = await startMesh(await heldOptions(gate, ["--max-in-flight", "1"]));
     const { envoy, status } = mesh;
     gate.shut();
@@ -69,7 +69,9 @@ describe.skipIf(WITHOUT_ENVOY)("an engine that cannot work", () => {
 
     gate.arrived.clear();
     const late = await mesh.send({ listener: "impatient", path: "/open/b", headers: [HOLD_HEADER] });
-    expect(late.status).toBe(503);
+    // An error of Envoy's would be 503.
+    expect(late.status).toBe(403);
+    expect((await mesh.metrics()).sum("weir_decisions_total", { reason: "deadline" })).toBe(1);
     await eventually("the late Check's place is free", async () => (await status()).inFlight === 0);
 
     expect((await send(mesh, "/open/c")).status).toBe(200);

@@ -91,6 +91,13 @@ const ROWS = {
     "a native Check that waits for an adapter; less when the caller says so",
     "`undecided`, reason `deadline`",
   ),
+  overloadDelayMs: row(
+    15,
+    [1, 10_000],
+    "lateness of the event loop that lasts for a tenth of a second",
+    "an overload: see “When it is too much”",
+  ),
+  overloadRetryMs: row(1_000, [0, HOUR_MS], "after which a caller that was refused may try again", "only said to it"),
 } as const satisfies Readonly<Record<string, LimitRow>>;
 
 type LimitKey = keyof typeof ROWS;

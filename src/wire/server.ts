@@ -5,10 +5,12 @@ import { type Address, formatAddress, isLocal } from "./address.ts";
 import { type Carrier, carryStream, carryUnary } from "./carry.ts";
 import type { Door } from "./door.ts";
 import { Health, WATCH_PATH } from "./health.ts";
-import { interceptHttp2 } from "./http2-server.ts";
+import { type CarryStream, interceptHttp2 } from "./http2-server.ts";
 import { InFlight } from "./in-flight.ts";
 import { grpcOptions, WIRE_LIMITS, type WireLimits } from "./limits.ts";
 import { Listener } from "./listener.ts";
+import { Overload } from "./overload.ts";
+import { Parking } from "./parking.ts";
 import { Peers } from "./peers.ts";
 import { addReflection, REFLECTION_PREFIX } from "./reflection.ts";
 import { Sessions } from "./sessions.ts";
@@ -34,7 +36,7 @@ export interface ServerOptions {
   /** Undefined: no TLS. */
   readonly tls?: TlsSettings | undefined;
   readonly log: Log;
-  readonly telemetry: Pick<Telemetry, "failed" | "connection" | "connectionEnded" | "handshakeFailed">;
+  readonly telemetry: Pick<Telemetry, "failed" | "connection" | "connectionEnded" | "handshakeFailed" | "notAdmitted">;
   /** Monotonic milliseconds; the scale of `Call.arrivedMs`. */
   readonly monotonicMs: () => number;
   readonly limits?: Partial<WireLimits>;
@@ -94,6 +96,8 @@ class GrpcServer implements RunningServer {
   readonly #injector: ConnectionInjector;
   readonly #listener: Listener;
   readonly #sessions: Sessions;
+  readonly #overload: Overload;
+  readonly #parking: Parking;
   readonly #tls: TlsFront | undefined;
   readonly #log: Log;
   #address = "";
@@ -110,14 +114,44 @@ class GrpcServer implements RunningServer {
     addReflection(server);
     // Not grpc-js does the TLS, but we in front of it: what it gets to see is decrypted.
     this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#parking = new Parking(monotonicMs);
+    this.#overload = new Overload({
+      limits,
+      events: {
+        refused: () => telemetry.notAdmitted("overload"),
+        sentAway: (session) => {
+          telemetry.connectionEnded("overload");
+          this.#parking.mark(addressOf(session.socket));
+          session.close();
+        },
+        began: (delayMs) => log.warn("overloaded: calls are refused", { delayMs: Math.round(delayMs) }),
+        ended: (lastedMs, refused) => {
+          log.warn("no longer overloaded", { lastedMs: Math.round(lastedMs), refused });
+          this.#parking.clear();
+        },
+      },
+      connections: () => this.#sessions.open,
+      monotonicMs,
+      utilization: (now, before) => performance.eventLoopUtilization(now, before),
+    });
     this.#sessions = new Sessions({
       limits,
       lasts: lastingCalls(doors),
       ended: (why) => telemetry.connectionEnded(why),
+      takenBack: (session) => this.#overload.takenBack(session),
       monotonicMs,
       random: Math.random,
     });
-    interceptHttp2(server, limits.maxHeaderListBytes, this.#sessions);
+    // One for all calls.
+    let shedding: CarryStream | undefined;
+    const asked = new Set(doors.filter(({ kind }) => kind === "unary").map(({ path }) => path));
+    interceptHttp2(server, limits.maxHeaderListBytes, {
+      session: (session) => this.#sessions.session(session),
+      stream: (stream, headers, carry) => {
+        shedding ??= (begun, its) => this.#overload.stream(begun, its, carry);
+        this.#sessions.stream(stream, headers, asked.has(headers[":path"] ?? "") ? shedding : carry);
+      },
+    });
     this.#log = log;
     const serve = (socket: Socket, principal?: string): void => {
       if (peers.join(socket, principal)) this.#injector.injectConnection(socket);
@@ -128,8 +162,10 @@ class GrpcServer implements RunningServer {
     this.#listener = new Listener(maxConnections, {
       opened: (socket) => {
         telemetry.connection("opened");
-        if (this.#tls === undefined) serve(socket);
-        else this.#tls.take(socket);
+        this.#parking.pass(socket, addressOf(socket), () => {
+          if (this.#tls === undefined) serve(socket);
+          else this.#tls.take(socket);
+        });
       },
       closed: () => telemetry.connection("closed"),
       refused: () => telemetry.connection("refused"),
@@ -187,6 +223,7 @@ class GrpcServer implements RunningServer {
     await this.#listener.emptied();
     this.#injector.destroy();
     this.#sessions.stop();
+    this.#overload.stop();
     return cut;
   }
 
@@ -235,6 +272,11 @@ function addDoors(server: Server, doors: readonly Door[], carrier: Carrier): voi
 function lastingCalls(doors: readonly Door[]): (path: string) => boolean {
   const paths = new Set([WATCH_PATH, ...doors.filter(({ kind }) => kind === "stream").map(({ path }) => path)]);
   return (path) => paths.has(path) || path.startsWith(REFLECTION_PREFIX);
+}
+
+/** Clients of a Unix socket have none. */
+function addressOf({ remoteAddress }: Pick<Socket, "remoteAddress">): string {
+  return remoteAddress ?? "";
 }
 
 /** Doors take and give bytes. */

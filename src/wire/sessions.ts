@@ -10,6 +10,8 @@ export interface SessionsOptions {
   /** @returns whether calls of this path may stay open as long as they like. */
   readonly lasts: (path: string) => boolean;
   readonly ended: (why: EndedWhy) => void;
+  /** A caller took back a call before it was answered. */
+  readonly takenBack: (session: Http2Session) => void;
   readonly monotonicMs: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -78,9 +80,9 @@ export class Sessions implements StreamsAndSessions {
   }
 
   session(session: Http2Session): void {
-    const { limits, monotonicMs, random } = this.#options;
+    const { limits, monotonicMs, random, takenBack } = this.#options;
     const spread = 1 + AGE_SPREAD * (2 * random() - 1);
-    const connection = new Connection(session, monotonicMs(), limits.connectionAgeMs * spread);
+    const connection = new Connection(session, monotonicMs(), limits.connectionAgeMs * spread, takenBack);
     this.#connections.set(session, connection);
     session.once("remoteSettings", () => {
       connection.heard = true;
@@ -197,9 +199,11 @@ class Connection {
   readonly held: Held[] = [];
   confirming: NodeJS.Timeout | undefined;
   // One function each for all calls of the connection.
-  readonly #over = { 0: () => this.#ended(0), 1: () => this.#ended(1), lasting: () => this.#ended("lasting") };
+  readonly #over = { 0: this.#atEnd(0), 1: this.#atEnd(1), lasting: this.#atEnd("lasting") };
+  readonly #takenBack: (session: Http2Session) => void;
 
-  constructor(session: Http2Session, bornMs: number, maxAgeMs: number) {
+  constructor(session: Http2Session, bornMs: number, maxAgeMs: number, takenBack: (session: Http2Session) => void) {
+    this.#takenBack = takenBack;
     this.session = session;
     this.bornMs = bornMs;
     this.usedMs = bornMs;
@@ -216,7 +220,16 @@ class Connection {
     stream.once("close", this.#over[kind]);
   }
 
-  #ended(kind: Turn | "lasting"): void {
+  #ended(kind: Turn | "lasting", rstCode: number | undefined): void {
     this.calls[kind] -= 1;
+    if (rstCode === constants.NGHTTP2_CANCEL) this.#takenBack(this.session);
+  }
+
+  #atEnd(kind: Turn | "lasting"): (this: ServerHttp2Stream) => void {
+    const ended = (rstCode: number | undefined): void => this.#ended(kind, rstCode);
+    // An event's `this` is who emits it: without it each call would need a function of its own.
+    return function over(this: ServerHttp2Stream) {
+      ended(this.rstCode);
+    };
   }
 }

@@ -24,6 +24,7 @@ export async function serve(doors: readonly Door[], options: ServeOptions = {}) 
   const connections = { opened: 0, closed: 0, refused: 0 };
   const ended: string[] = [];
   const handshakes: string[] = [];
+  const refused: string[] = [];
   const server = await startServer({
     doors,
     address: options.address ?? { kind: "tcp", host: "127.0.0.1", port: 0 },
@@ -37,13 +38,14 @@ export async function serve(doors: readonly Door[], options: ServeOptions = {}) 
       },
       connectionEnded: (why) => ended.push(why),
       handshakeFailed: (why) => handshakes.push(why),
+      notAdmitted: (why) => refused.push(why),
     },
     monotonicMs: () => performance.now(),
     ...(options.limits ? { limits: options.limits } : {}),
   });
   if ("problem" in server) throw new Error(server.problem);
   onTestFinished(async () => void (await server.drain(0)));
-  return { server, failed, connections, ended, handshakes };
+  return { server, failed, connections, ended, handshakes, refused };
 }
 
 export function clientOf(server: RunningServer): Client {

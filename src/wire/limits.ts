@@ -92,9 +92,9 @@ const ROWS = {
     "`undecided`, reason `deadline`",
   ),
   overloadDelayMs: row(
-    15,
-    [1, 10_000],
-    "lateness of the event loop that lasts for a tenth of a second",
+    50,
+    [0, 10_000],
+    "lateness of the event loop that lasts; 0 for never",
     "an overload: see “When it is too much”",
   ),
   overloadRetryMs: row(1_000, [0, HOUR_MS], "after which a caller that was refused may try again", "only said to it"),

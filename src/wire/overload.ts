@@ -32,6 +32,7 @@ const TICK_MS = 10;
  * mean, is what CoDel judges queues by.) Milliseconds.
  */
 const INTERVAL_MS = 100;
+const LEAST_TICKS = 2;
 
 /** Below this share of time at work there is no overload, however late a timer is: others have the processor. */
 const BUSY = 0.9;
@@ -75,6 +76,7 @@ export class Overload {
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
   #intervalBeganMs = 0;
+  #ticks = 0;
   #leastDelayMs = Number.POSITIVE_INFINITY;
   #usedBefore: EventLoopUtilization;
   /** Since the last interval. */
@@ -112,7 +114,7 @@ export class Overload {
   /** A call begins: it is carried, or refused at once. */
   stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, carry: CarryStream): void {
     this.#calls += 1;
-    if (this.#timer === undefined) this.#watch();
+    if (this.#timer === undefined && this.#options.limits.overloadDelayMs > 0) this.#watch();
     if (this.#target === undefined) {
       carry(stream, headers);
       return;
@@ -174,7 +176,8 @@ export class Overload {
     this.#refused += 1;
     this.#options.events.refused();
     stream.on("error", nobodyAsks);
-    if (stream.destroyed) return;
+    // Its client took it back already.
+    if (stream.destroyed || stream.closed) return;
     stream.respond(this.#refusal, { endStream: true });
     // What it was to say is let go.
     stream.resume();
@@ -184,6 +187,7 @@ export class Overload {
     const nowMs = this.#options.monotonicMs();
     this.#intervalBeganMs = nowMs;
     this.#leastDelayMs = Number.POSITIVE_INFINITY;
+    this.#ticks = 0;
     this.#usedBefore = this.#options.utilization();
     this.#next(nowMs);
   }
@@ -197,7 +201,9 @@ export class Overload {
   #tick(): void {
     const nowMs = this.#options.monotonicMs();
     this.#leastDelayMs = Math.min(this.#leastDelayMs, nowMs - this.#dueMs);
-    if (nowMs - this.#intervalBeganMs >= INTERVAL_MS && !this.#intervalEnds(nowMs)) return;
+    this.#ticks += 1;
+    const over = this.#ticks >= LEAST_TICKS && nowMs - this.#intervalBeganMs >= INTERVAL_MS;
+    if (over && !this.#intervalEnds(nowMs)) return;
     this.#next(this.#options.monotonicMs());
   }
 
@@ -205,7 +211,8 @@ export class Overload {
   #intervalEnds(nowMs: number): boolean {
     const used = this.#options.utilization();
     const { utilization } = this.#options.utilization(used, this.#usedBefore);
-    const slow = this.#leastDelayMs > this.#options.limits.overloadDelayMs && utilization >= BUSY;
+    const { overloadDelayMs } = this.#options.limits;
+    const slow = this.#leastDelayMs > overloadDelayMs && utilization >= BUSY && this.#calls >= HEAVY_CALLS;
     const late = this.#flushStale(nowMs) || slow || (utilization >= BUSY && this.#stale());
     if (this.#target !== undefined) this.#correct(this.#target, late, utilization, nowMs);
     else if (late) this.#begin(nowMs);
@@ -216,6 +223,7 @@ export class Overload {
     this.#usedBefore = used;
     this.#intervalBeganMs = nowMs;
     this.#leastDelayMs = Number.POSITIVE_INFINITY;
+    this.#ticks = 0;
     if (!goesOn) this.#timer = undefined;
     return goesOn;
   }

@@ -49,6 +49,8 @@ export interface RunningServer {
   readonly inFlight: number;
   /** Connections that speak HTTP/2. */
   readonly connections: number;
+  /** Calls are being refused because there are too many. */
+  readonly overloaded: boolean;
   /** Those that were not asked to connect anew. */
   readonly staying: number;
   /** Asks so many connections to connect anew, without the loss of a call. @returns how many were asked. */
@@ -186,6 +188,10 @@ class GrpcServer implements RunningServer {
 
   get staying(): number {
     return this.#sessions.staying;
+  }
+
+  get overloaded(): boolean {
+    return this.#overload.now;
   }
 
   moveAway(count: number): number {

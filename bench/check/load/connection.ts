@@ -14,6 +14,8 @@ export const LOST = -1;
 const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 const FLAG = { endStream: 1, ack: 1, endHeaders: 4, padded: 8 } as const;
 const SETTING = { tableBytes: 1, concurrentStreams: 3, windowBytes: 4 } as const;
+/** Why a stream is reset: nobody waits for it any more. */
+const CANCEL = 8;
 const FRAME_HEAD_BYTES = 9;
 const MESSAGE_HEAD_BYTES = 5;
 const DEFAULT_WINDOW_BYTES = 65_535;
@@ -94,12 +96,27 @@ export class Connection {
     return this.#concurrentStreams;
   }
 
-  /** Asks for one answer. */
-  call(message: Uint8Array, events: StreamEvents): void {
+  /** What was asked and could not be sent yet: the server has to take what was sent before. */
+  get backlog(): number {
+    return this.#waiting.length;
+  }
+
+  /** Asks for one answer. @returns the stream's number, for `cancel`; undefined while it cannot be sent */
+  call(message: Uint8Array, events: StreamEvents): number | undefined {
+    let id: number | undefined;
     this.#whenOpen(MESSAGE_HEAD_BYTES + message.length, () => {
       const stream = this.#begin(events);
       this.#putMessage(stream, message, FLAG.endStream);
+      id = stream.id;
     });
+    return id;
+  }
+
+  /** Takes back a call whose answer would come too late. Nothing more is told of it. */
+  cancel(id: number): void {
+    if (this.#over || !this.#streams.delete(id)) return;
+    this.#frame(FRAME.reset, 0, id, 4);
+    this.#filled = this.#out.writeUInt32BE(CANCEL, this.#filled);
   }
 
   /** @returns a function that sends one more message on a stream that stays open. */

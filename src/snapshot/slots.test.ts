@@ -105,6 +105,22 @@ report:
     ]);
   });
 
+  test("of maps say which keys are named, through what is derived too, so that a door need not look at the others", () => {
+    const plan = planOf({
+      ...SETTINGS,
+      "attributes.yaml": 'derive: { a.tenant: request.headers.get("x-tenant", "") }\n',
+      "p.yaml": `policy: p
+check:
+  - { allow: a, when: 'a.tenant == "x" && request.headers["x-user"] == context.user' }
+  - { deny: d, when: request.headers.exists(name, name == "x-a") || has(request.headers.trace) }
+`,
+    });
+    const keys = new Map(plan.slots.map((slot) => [slot.name, [...(slot.keys ?? [])].sort()]));
+    expect(keys.get("request.headers")).toEqual(["trace", "x-tenant", "x-user"]);
+    expect(keys.get("context")).toEqual(["user"]);
+    expect(keys.get("a.tenant")).toEqual([]);
+  });
+
   test("are all that a door is asked for", async () => {
     const { asked, decide } = watched({
       ...SETTINGS,

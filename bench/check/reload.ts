@@ -9,7 +9,7 @@ export interface ReloadFigures {
   /** From the start of the process to its first answer, each time. */
   readonly coldStartMs: readonly number[];
   readonly reloads: readonly ReloadResult[];
-  /** When it has loaded and answered something, and has been idle since. */
+  /** When it has loaded and answered once. */
   readonly loadedMib: number;
   /** The most there was while the policies were replaced. */
   readonly peakMib: number;

@@ -108,11 +108,11 @@ report:
   test("of maps say which keys are named, through what is derived too, so that a door need not look at the others", () => {
     const plan = planOf({
       ...SETTINGS,
-      "attributes.yaml": 'derive: { a.tenant: request.headers.get("x-tenant", "") }\n',
+      "attributes.yaml": 'derive:\n  a.tenant: request.headers.get("x-tenant", "")\n',
       "p.yaml": `policy: p
 check:
   - { allow: a, when: 'a.tenant == "x" && request.headers["x-user"] == context.user' }
-  - { deny: d, when: request.headers.exists(name, name == "x-a") || has(request.headers.trace) }
+  - { deny: d, when: 'request.headers.exists(name, name == "x-a") || has(request.headers.trace)' }
 `,
     });
     const keys = new Map(plan.slots.map((slot) => [slot.name, [...(slot.keys ?? [])].sort()]));

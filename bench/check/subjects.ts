@@ -133,6 +133,9 @@ export type LoadName = (typeof LOADS)[number];
 const CONNECTIONS = 8;
 const IN_FLIGHT = 100;
 const IN_FLIGHT_SATURATED = 10;
+/** Envoy's own default for ext_authz. */
+const ENVOY_DEADLINE_MS = 200;
+const LAST_ANSWERS_MS = 2_000;
 const RATES: Readonly<Record<LoadName, number | undefined>> = {
   "1k": 1_000,
   "2k": 2_000,
@@ -162,6 +165,9 @@ export function ask(
     connections: CONNECTIONS,
     inFlight: rate === undefined ? IN_FLIGHT_SATURATED : IN_FLIGHT,
     rate,
+    // Streams have none: each check on them waits as long as the door says.
+    deadlineMs: api === "ext-authz" ? ENVOY_DEADLINE_MS : undefined,
+    lastAnswersMs: LAST_ANSWERS_MS,
     demandVerdicts: subject.server.kind === "weir" || subject.server.kind === "weir-before",
     seed,
     ...timing,

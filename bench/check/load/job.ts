@@ -17,8 +17,12 @@ export interface LoadJob {
   readonly inFlight: number;
   /** Checks per second, of a Poisson process; undefined: the next one as soon as one is answered. */
   readonly rate: number | undefined;
+  /** What each call says that it waits; undefined: it waits. */
+  readonly deadlineMs: number | undefined;
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** How long answers are waited for when everything has been sent; what has none by then has failed. */
+  readonly lastAnswersMs: number;
   /** The requests are about so many rules. */
   readonly rules: number;
   /** Whether answers are held to what the rules say. An echo says the same to everyone. */

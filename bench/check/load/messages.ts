@@ -22,8 +22,8 @@ export const PATHS: Readonly<Record<Api, string>> = {
   "native-stream": "/weir.v1.Weir/CheckStream",
 };
 
-/** The headers of a call as Envoy makes it; a stream has no deadline. */
-export function callHeaders(api: Api): readonly Header[] {
+/** The headers of a call, to ext_authz as Envoy makes it. */
+export function callHeaders(api: Api, deadlineMs?: number): readonly Header[] {
   const always: readonly Header[] = [
     [":method", "POST"],
     [":path", PATHS[api]],
@@ -32,10 +32,11 @@ export function callHeaders(api: Api): readonly Header[] {
     ["te", "trailers"],
     ["content-type", "application/grpc"],
   ];
-  if (api !== "ext-authz") return always;
+  const deadline: readonly Header[] = deadlineMs === undefined ? [] : [["grpc-timeout", `${deadlineMs}m`]];
+  if (api !== "ext-authz") return [...always, ...deadline];
   return [
     ...always,
-    ["grpc-timeout", "200m"],
+    ...deadline,
     ["x-envoy-internal", "true"],
     ["x-forwarded-for", "192.0.2.17"],
     ["x-envoy-expected-rq-timeout-ms", "200"],

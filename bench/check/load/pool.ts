@@ -13,6 +13,7 @@ export interface Sent {
 export interface PoolOptions {
   readonly port: number;
   readonly api: Api;
+  readonly deadlineMs?: number | undefined;
   readonly connections: number;
   readonly inFlight: number;
   /** Told once per check. `status` is the gRPC status, or `LOST`; the verdict is that of an answer with status 0. */
@@ -36,7 +37,7 @@ export interface Pool extends Disposable {
 export async function openPool(options: PoolOptions): Promise<Pool> {
   const lanes: (UnaryLane | StreamLane)[] = [];
   for (let index = 0; index < options.connections; index++) {
-    const connection = await Connection.open(options.port, callHeaders(options.api));
+    const connection = await Connection.open(options.port, callHeaders(options.api, options.deadlineMs));
     lanes.push(
       options.api === "native-stream" ? new StreamLane(options, connection) : new UnaryLane(options, connection),
     );
@@ -91,8 +92,8 @@ class UnaryLane implements Lane {
   #reopen(): number {
     if (this.#reopening) return 0;
     this.#reopening = true;
-    const { port, api, free } = this.#options;
-    Connection.open(port, callHeaders(api)).then(
+    const { port, api, deadlineMs, free } = this.#options;
+    Connection.open(port, callHeaders(api, deadlineMs)).then(
       (connection) => {
         this.#connection = connection;
         this.#reopening = false;

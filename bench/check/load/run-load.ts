@@ -7,8 +7,6 @@ import type { LoadJob, LoadResult } from "./job.ts";
 import { type Message, type MessageSource, renumber } from "./messages.ts";
 import { type Lane, openPool, type Sent } from "./pool.ts";
 
-/** How long answers are waited for when everything has been sent. */
-const LAST_ANSWERS_MS = 2_000;
 /** Where the next check is further away than this, there is time to sleep. */
 const SLEEP_FROM_MS = 4;
 
@@ -40,6 +38,7 @@ class Load {
   #nextMs = 0;
   #measureFromMs = 0;
   #measureToMs = 0;
+  #beganMs = 0;
   #measuredMs = 0;
   #began: Usage | undefined;
   #ended: Usage | undefined;
@@ -76,18 +75,10 @@ class Load {
   async step(): Promise<void> {
     const { rate, checksPerMessage } = this.#job;
     const now = performance.now();
-    this.#readUsage(now);
-    if (rate !== undefined) {
-      for (
-        ;
-        this.#nextMs <= now && this.#nextMs < this.#measureToMs;
-        this.#nextMs += this.#gapMs(rate / checksPerMessage)
-      ) {
-        if (this.#isMeasured(this.#nextMs)) this.#latenessUs.push((now - this.#nextMs) * 1_000);
-        this.#due.push(this.#next(this.#nextMs));
-      }
-      this.#sendDue();
-    }
+    this.#readFirst(now);
+    if (rate !== undefined) this.#sendUntil(now, rate / checksPerMessage);
+    // After sending: whoever was held up until the end has still to ask what was due before it.
+    this.#readLast(now);
     const idleMs = rate === undefined ? SLEEP_FROM_MS : this.#nextMs - now;
     // A timer is late by up to a millisecond; until then it is better to look again and again.
     if (idleMs > SLEEP_FROM_MS || now >= this.#measureToMs || rate === undefined) await setTimeout(1);
@@ -135,17 +126,27 @@ class Load {
     };
   }
 
-  #gapMs(messagesPerSecond: number): number {
-    return poissonGap(this.#random, messagesPerSecond / 1_000);
+  #sendUntil(now: number, messagesPerSecond: number): void {
+    while (this.#nextMs <= now && this.#nextMs < this.#measureToMs) {
+      if (this.#isMeasured(this.#nextMs)) this.#latenessUs.push((now - this.#nextMs) * 1_000);
+      this.#due.push(this.#next(this.#nextMs));
+      this.#nextMs += poissonGap(this.#random, messagesPerSecond / 1_000);
+    }
+    this.#sendDue();
   }
 
-  #readUsage(now: number): void {
-    if (this.#began === undefined && now >= this.#measureFromMs) this.#began = usageOf(this.#job.pid);
+  #readFirst(now: number): void {
+    if (this.#began !== undefined || now < this.#measureFromMs) return;
+    this.#began = usageOf(this.#job.pid);
+    this.#beganMs = now;
+  }
+
+  #readLast(now: number): void {
     if (this.#ended !== undefined || now < this.#measureToMs) return;
     // What was asked in time belongs to what is measured, even where it is answered late.
-    if (this.#outstanding > 0 && now < this.#measureToMs + LAST_ANSWERS_MS) return;
+    if (this.#outstanding > 0 && now < this.#measureToMs + this.#job.lastAnswersMs) return;
     this.#ended = usageOf(this.#job.pid);
-    this.#measuredMs = now - this.#measureFromMs;
+    this.#measuredMs = now - this.#beganMs;
   }
 
   #next(intendedMs: number): Sent {

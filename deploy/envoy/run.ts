@@ -21,6 +21,8 @@ interface Start {
   readonly dir: string;
   /** How long draining listeners wait for their connections. Default 1. */
   readonly drainSeconds?: number;
+  /** Of Envoy's own; each has its connections. One when left out. */
+  readonly threads?: number;
 }
 
 export interface RunningEnvoy extends AsyncDisposable {
@@ -40,13 +42,13 @@ export interface RunningEnvoy extends AsyncDisposable {
  * Starts Envoy and waits until it serves.
  * @throws with what Envoy wrote, when it ends or is not ready within 30 seconds; then no process is left.
  */
-export async function startEnvoy({ binary, bootstrap, dir, drainSeconds }: Start): Promise<RunningEnvoy> {
+export async function startEnvoy({ binary, bootstrap, dir, drainSeconds, threads }: Start): Promise<RunningEnvoy> {
   await mkdir(dir, { recursive: true });
   const config = join(dir, "bootstrap.json");
   const adminAddress = join(dir, "admin-address");
   await writeFile(config, JSON.stringify(bootstrap, undefined, 2));
   await rm(adminAddress, { force: true });
-  const envoy = new EnvoyProcess(await launch(binary, argumentsOf(config, adminAddress, drainSeconds)));
+  const envoy = new EnvoyProcess(await launch(binary, argumentsOf(config, adminAddress, drainSeconds, threads)));
   try {
     const admin = await adminOf(envoy, adminAddress);
     return running(envoy, admin, await admin.listeners());
@@ -56,10 +58,15 @@ export async function startEnvoy({ binary, bootstrap, dir, drainSeconds }: Start
   }
 }
 
-function argumentsOf(config: string, adminAddress: string, drainSeconds = DEFAULT_DRAIN_SECONDS): string[] {
+function argumentsOf(
+  config: string,
+  adminAddress: string,
+  drainSeconds = DEFAULT_DRAIN_SECONDS,
+  threads = 1,
+): string[] {
   return [
     ...["-c", config, "--admin-address-path", adminAddress, "--drain-time-s", String(drainSeconds)],
-    ...["--concurrency", "1", "--disable-hot-restart", "-l", "warning"],
+    ...["--concurrency", String(threads), "--disable-hot-restart", "-l", "warning"],
   ];
 }
 

@@ -42,6 +42,8 @@ export interface WorkerView {
   readonly thread: number;
   readonly state: string;
   readonly connections: number;
+  /** Those among them that were asked to connect anew: each ends with its last call or stream. */
+  readonly moving: number;
   readonly inFlight: number;
   /** In a row: a thread that lives for a minute is forgiven. */
   readonly deaths: number;

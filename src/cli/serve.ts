@@ -1,4 +1,4 @@
-import { platform } from "node:os";
+import { availableParallelism, platform } from "node:os";
 import { Command, type Option } from "commander";
 import { renderText } from "../diagnostics/render-text.ts";
 import { LOG_LEVELS, type LogLevel } from "../telemetry/index.ts";
@@ -19,7 +19,6 @@ const MAX_IN_FLIGHT = 1_000_000;
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_GRACE_MS = 600_000;
 const MAX_WORKERS = 256;
-const DEFAULT_WORKERS = 1;
 /** Systems that deal the connections of one port out among several listeners. */
 const SHARES_PORTS: readonly string[] = ["linux"];
 const MAX_POLL_MS = 86_400_000;
@@ -71,9 +70,11 @@ export function serveCommand(io: CommandIo, finish: Finish): Command {
         .default(DEFAULT_MAX_IN_FLIGHT),
     )
     .addOption(
-      setting("--workers <n>", "request threads; one when left out", "WEIR_WORKERS").argParser(
-        wholeNumber(1, MAX_WORKERS),
-      ),
+      setting(
+        "--workers <n>",
+        "request threads; as many as CPUs may be used when left out, one on a Unix socket",
+        "WEIR_WORKERS",
+      ).argParser(wholeNumber(1, MAX_WORKERS)),
     )
     .addOption(
       setting(
@@ -206,7 +207,7 @@ function tlsFlags({
 /** @returns how many request threads there will be, or in words for people why not so many. */
 function workersOf({ workers, grpc }: ServeFlags): number | string {
   const canShare = grpc.kind === "tcp" && SHARES_PORTS.includes(platform());
-  if (canShare) return workers ?? DEFAULT_WORKERS;
+  if (canShare) return workers ?? Math.min(MAX_WORKERS, availableParallelism());
   if (workers === undefined || workers === 1) return 1;
   const what = grpc.kind === "unix" ? "a Unix socket" : "a port of this system";
   return `--workers ${workers}: ${what} is served by one thread, and cannot be shared by several`;

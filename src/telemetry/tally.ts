@@ -22,8 +22,8 @@ export const TALLY = {
   sentInstances: 6,
   /** Bytes of messages sent to be recorded, since the thread began. */
   sentBytes: 7,
-  /** Connections that are not on their way to another thread; as of the last beat. */
-  staying: 8,
+  /** Connections among them that were asked to connect anew; as of the last beat. */
+  moving: 8,
 } as const;
 
 export const TALLY_CELLS = Object.keys(TALLY).length;

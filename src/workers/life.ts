@@ -66,6 +66,11 @@ export class Life implements Linker {
     return this.tally[TALLY.connections] ?? 0;
   }
 
+  /** Connections that were asked to connect anew. */
+  get moving(): number {
+    return this.tally[TALLY.moving] ?? 0;
+  }
+
   post(message: ToThread): void {
     this.#port.post(message);
   }

@@ -36,6 +36,8 @@ export interface ThreadView {
   readonly thread: number;
   readonly state: WorkerState;
   readonly connections: number;
+  /** Those among them that were asked to connect anew: each ends with its last call or stream. */
+  readonly moving: number;
   readonly inFlight: number;
   /** In a row. */
   readonly deaths: number;
@@ -82,6 +84,7 @@ export function serveInThread(options: RequestServiceOptions): RequestService {
         thread: 1,
         state: "serving",
         connections: options.tally[TALLY.connections] ?? 0,
+        moving: side.moving,
         inFlight: side.engine.inFlight,
         deaths: 0,
       },

@@ -106,9 +106,9 @@ export class RequestSide {
     this.#server?.moveAway(connections);
   }
 
-  /** Connections that are not on their way elsewhere. */
-  get staying(): number {
-    return this.#server?.staying ?? 0;
+  /** Connections that were asked to connect anew and are still there. */
+  get moving(): number {
+    return this.#server === undefined ? 0 : this.#server.connections - this.#server.staying;
   }
 
   /** No new connections and calls; resolves when those in flight were answered, or `graceMs` later were cut off. */

@@ -1,6 +1,5 @@
 import type { Publisher } from "../engine/publisher.ts";
 import { ReportIds } from "../server/report-ids.ts";
-import { TALLY } from "../telemetry/tally.ts";
 import type { WorkerState } from "../telemetry/telemetry.ts";
 import { formatAddress } from "../wire/address.ts";
 import { claimPort, type PortClaim } from "../wire/claim-port.ts";
@@ -101,6 +100,7 @@ export class Supervisor implements RequestService {
       thread: slot.thread,
       state: stateOf(slot),
       connections: slot.life?.connections ?? 0,
+      moving: slot.life?.moving ?? 0,
       inFlight: slot.life?.inFlight ?? 0,
       deaths: slot.deaths,
     }));
@@ -303,7 +303,7 @@ export class Supervisor implements RequestService {
       !living.every(({ listening }) => listening)
     )
       return;
-    const move = this.#balance.next(living.map(({ tally }) => tally[TALLY.staying] ?? 0));
+    const move = this.#balance.next(living.map(({ connections, moving }) => connections - moving));
     if (move) living[move.from]?.post({ kind: "move-away", connections: move.connections });
   }
 

@@ -191,7 +191,7 @@ export class RequestThread {
   #beat(): void {
     const { tally } = this.#data;
     tally[TALLY.beats] = (tally[TALLY.beats] ?? 0) + 1;
-    tally[TALLY.staying] = this.#side.staying;
+    tally[TALLY.moving] = this.#side.moving;
     const { external_memory, used_heap_size, heap_size_limit } = getHeapStatistics();
     tally[TALLY.externalBytes] = external_memory;
     if (used_heap_size > heap_size_limit * THREAD_HEAP_FULL)

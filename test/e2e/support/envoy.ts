@@ -18,11 +18,11 @@ export async function envoyBinary(): Promise<string> {
 }
 
 /** A real Envoy for one test file; stopping it removes its folder too. */
-export async function envoyWith(options: EnvoyOptions): Promise<RunningEnvoy> {
+export async function envoyWith(options: EnvoyOptions, threads = 1): Promise<RunningEnvoy> {
   const dir = mkdtempSync(join(tmpdir(), "weir-envoy-"));
   const remove = () => rmSync(dir, { recursive: true, force: true });
   try {
-    const envoy = await startEnvoy({ binary: await envoyBinary(), bootstrap: envoyBootstrap(options), dir });
+    const envoy = await startEnvoy({ binary: await envoyBinary(), bootstrap: envoyBootstrap(options), dir, threads });
     const stop = async () => {
       await envoy.stop();
       remove();

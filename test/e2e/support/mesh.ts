@@ -34,6 +34,8 @@ export interface MeshOptions {
   readonly listeners?: readonly Listener[];
   readonly upstreams?: EnvoyOptions["upstreams"];
   readonly node?: EnvoyOptions["node"];
+  /** Of Envoy's own: one when left out. */
+  readonly envoyThreads?: number;
   readonly weirHost?: EnvoyOptions["weirHost"];
   readonly weirTls?: EnvoyOptions["weirTls"];
   readonly weirCallsPerConnection?: EnvoyOptions["weirCallsPerConnection"];
@@ -72,7 +74,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const greeter = cleanup.use(await startGreeter());
   const weir = await startWeir({ policies, args: options.args?.(place) ?? [] });
   cleanup.defer(async () => void (await weir.stop()));
-  const envoy = cleanup.use(await envoyWith(envoyOptions(options, weir.grpcPort, orders.port, greeter.port)));
+  const envoy = cleanup.use(
+    await envoyWith(envoyOptions(options, weir.grpcPort, orders.port, greeter.port), options.envoyThreads),
+  );
   const rest = cleanup.move();
   const lines = (): Promise<readonly LogLine[]> => readLines(logFile);
   return {

@@ -19,6 +19,7 @@ import { MAX_CHECKS_IN_FLIGHT } from "../../src/server/weir-check-stream.ts";
 import { MAX_RECORDING_BYTES } from "../../src/traffic/recording.ts";
 import { MAX_TLS_FILE_BYTES } from "../../src/wire/tls-material.ts";
 import { COMPILE_LIMIT_MS, COMPILER_HEAP_MB } from "../../src/workers/compiler-protocol.ts";
+import { MAX_SENT_INSTANCES } from "../../src/workers/protocol.ts";
 import { loadFolder } from "../policy/load-folder.ts";
 import { REPOSITORY, readDocument } from "./documents.ts";
 
@@ -124,6 +125,7 @@ describe("the limits on the operations page", () => {
     ["records of one native Report", `${MAX_REPORT_RECORDS}`],
     ["quotas named by one Check", `${MAX_REQUESTED_QUOTAS}`],
     ["checks in flight on one stream; in one of its messages", `${MAX_CHECKS_IN_FLIGHT}; ${MAX_CHECKS_PER_MESSAGE}`],
+    ["report instances on their way from a request thread to the handlers", `${MAX_SENT_INSTANCES}`],
     ["`report_id`s remembered", `${MAX_REPORT_IDS}, for ${REPORT_ID_LIFE_MS / 60_000} minutes`],
     [
       "values carried to the access log",
@@ -149,7 +151,7 @@ describe("the limits on the operations page", () => {
 
   test("are all there", () => {
     const [, table = ""] = operations.split("## Limits");
-    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(17);
+    expect(table.split("\n## ", 1)[0]?.match(/^\| [^|-]+ \|/gmu)).toHaveLength(18);
   });
 
   test("hold for shutting down, too", async () => {

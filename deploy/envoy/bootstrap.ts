@@ -6,6 +6,9 @@ import { type TcpListener, tcpFilterChain } from "./tcp-listener.ts";
 import { type UpstreamTls, upstreamTls } from "./tls.ts";
 import { WEIR_CLUSTER } from "./weir-cluster.ts";
 
+/** At a time. Envoy's default is three: when a connection ends, more calls than that may be on their way. */
+const MAX_RETRIES = 1_000;
+
 const CONNECT_TIMEOUT_MS = 1_000;
 /** Without a limit whoever opens connections fastest takes Envoy's memory. */
 const MAX_CONNECTIONS = 10_000;
@@ -115,6 +118,7 @@ function cluster(
     name,
     type: "STATIC",
     connect_timeout: seconds(CONNECT_TIMEOUT_MS),
+    circuit_breakers: { thresholds: [{ max_retries: MAX_RETRIES }] },
     typed_extension_protocol_options:
       protocol === "h2" ? { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options } : undefined,
     load_assignment: {

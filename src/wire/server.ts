@@ -156,8 +156,12 @@ class GrpcServer implements RunningServer {
     });
     this.#log = log;
     const serve = (socket: Socket, principal?: string): void => {
-      if (peers.join(socket, principal)) this.#injector.injectConnection(socket);
-      else socket.destroy();
+      if (!peers.join(socket, principal)) {
+        socket.destroy();
+        return;
+      }
+      this.#sessions.socket(socket);
+      this.#injector.injectConnection(socket);
     };
     const events = { secured: serve, failed: (why: string) => telemetry.handshakeFailed(why) };
     this.#tls = tls && new TlsFront({ ...tls, handshakeMs: limits.handshakeMs, log, events });
@@ -220,6 +224,7 @@ class GrpcServer implements RunningServer {
     this.notServing();
     this.#listener.close();
     this.#tls?.close();
+    await this.#sessions.moveAllAway();
     this.#injector.drain(graceMs);
     await withLimit(graceMs, (signal) => Promise.race([this.#listener.emptied(), this.#quiet(signal)]));
     const cut = this.#listener.destroyAll();

@@ -1,4 +1,6 @@
 import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { CarryStream, StreamsAndSessions } from "./http2-server.ts";
 import type { WireLimits } from "./limits.ts";
 
@@ -20,11 +22,21 @@ export interface SessionsOptions {
 /** Connections do not all end at once: their age differs by so much either way. */
 const AGE_SPREAD = 0.1;
 
-/** The greatest number that a stream can have: “no more calls after this one” and yet none refused. */
-const ANY_STREAM = 2 ** 31 - 1;
+/**
+ * GOAWAY with the greatest number that a stream can have and no error (RFC 9113, sections 4.1 and 6.8): “connect anew for further calls”, and
+ * yet none refused. Written past node's session: after its own `goaway` it takes no more calls, and says nothing of those that were on their
+ * way. Whatever is written to a socket at once stays together, so that it cannot come into the middle of another frame.
+ */
+const MOVE_NOTICE = Buffer.from("000008" + "07" + "00" + "00000000" + "7fffffff" + "00000000", "hex");
 
 /** How long a client may take to confirm that it will connect anew; after that it is believed. Milliseconds. */
 const MOVE_CONFIRM_MS = 1_000;
+
+/** How long a moment without a call is waited for on a TLS connection that is to move. Milliseconds. */
+const MOVE_WITHIN_MS = 5_000;
+
+/** How long a client has to read that no call is taken any more. Milliseconds. */
+const MOVE_LINGER_MS = 250;
 
 /** How often connections are looked at, at most; never less than some ten times within the shortest limit. Milliseconds. */
 const MAX_SWEEP_MS = 1_000;
@@ -38,6 +50,8 @@ export class Sessions implements StreamsAndSessions {
   /** Calls are counted by when they began, in turns of `stuckMs`: 0 or 1. */
   #turn: Turn = 0;
   #turnBeganMs: number;
+  /** Whose session will be next. */
+  #socket: Socket | undefined;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -59,8 +73,13 @@ export class Sessions implements StreamsAndSessions {
     return staying;
   }
 
+  /** To be called before the HTTP/2 server is given a connection. */
+  socket(socket: Socket): void {
+    this.#socket = socket;
+  }
+
   /**
-   * Asks so many connections to connect anew, without the loss of a call: each as soon as it has one.
+   * Asks so many connections to connect anew, without the loss of a call.
    * @returns how many were asked: fewer where the others have been already.
    */
   moveAway(count: number): number {
@@ -68,10 +87,16 @@ export class Sessions implements StreamsAndSessions {
     for (const connection of this.#connections.values()) {
       if (asked === count) break;
       if (connection.state !== "usual") continue;
-      this.#askToMove(connection, "balance");
+      this.#move(connection, "balance");
       asked += 1;
     }
     return asked;
+  }
+
+  /** Asks all of them. @returns when no call of any of them can be on its way any more. */
+  async moveAllAway(): Promise<void> {
+    this.moveAway(this.#connections.size);
+    await Promise.all([...this.#connections.values()].map(({ moved }) => moved.promise));
   }
 
   /** Looks at connections no more. */
@@ -82,7 +107,11 @@ export class Sessions implements StreamsAndSessions {
   session(session: Http2Session): void {
     const { limits, monotonicMs, random, takenBack } = this.#options;
     const spread = 1 + AGE_SPREAD * (2 * random() - 1);
-    const connection = new Connection(session, monotonicMs(), limits.connectionAgeMs * spread, takenBack);
+    const socket = this.#socket;
+    if (socket === undefined) throw new Error("a session without a connection");
+    this.#socket = undefined;
+    const aging = { bornMs: monotonicMs(), maxAgeMs: limits.connectionAgeMs * spread };
+    const connection = new Connection(session, socket, aging, takenBack);
     this.#connections.set(session, connection);
     session.once("remoteSettings", () => {
       connection.heard = true;
@@ -90,6 +119,7 @@ export class Sessions implements StreamsAndSessions {
     session.once("close", () => {
       this.#connections.delete(session);
       connection.state = "gone";
+      connection.moved.resolve();
       clearTimeout(connection.confirming);
     });
   }
@@ -100,11 +130,7 @@ export class Sessions implements StreamsAndSessions {
     if (connection === undefined) return void stream.on("error", nobodyAsks);
     const lasts = this.#options.lasts(headers[":path"] ?? "");
     connection.began(stream, lasts ? "lasting" : this.#turn);
-    if (connection.state === "asked") this.#move(connection);
-    if (connection.state === "moving") {
-      stream.on("error", nobodyAsks);
-      connection.held.push({ stream, headers, carry });
-    } else carry(stream, headers);
+    carry(stream, headers);
   }
 
   #sweep(): void {
@@ -130,9 +156,10 @@ export class Sessions implements StreamsAndSessions {
     else if (nowMs - connection.usedMs >= connectionIdleMs) {
       this.#options.ended("idle");
       connection.state = "moved";
+      connection.moved.resolve();
       connection.session.close();
     } else if (connection.state === "usual" && nowMs - connection.bornMs >= connection.maxAgeMs)
-      this.#askToMove(connection, "age");
+      this.#move(connection, "age");
   }
 
   #cut(connection: Connection, why: EndedWhy): void {
@@ -141,31 +168,33 @@ export class Sessions implements StreamsAndSessions {
     connection.session.destroy();
   }
 
-  #askToMove(connection: Connection, why: EndedWhy): void {
-    connection.state = "asked";
-    this.#options.ended(why);
-    if (connection.calls.lasting > 0) this.#move(connection);
-  }
-
   /**
-   * INVARIANT: a call of this connection is open. Once it was told to go, and without an open call, node reads a connection no more: calls that
-   * the client sent before it heard of it would wait for ever. So calls are held until the client has confirmed; it sends none after that.
+   * Until the client has confirmed that it heard, calls of it may be on their way. It sends none after that. Over TLS there is no such word: a
+   * call that is sent in the moment of the end was not taken, which the client is told, so that it may send it again (Envoy: `refused-stream`).
    */
-  #move(connection: Connection): void {
-    const { session } = connection;
+  #move(connection: Connection, why: EndedWhy): void {
+    const { session, socket } = connection;
     if (session.destroyed) return;
     connection.state = "moving";
-    const confirmed = (): void => this.#moved(connection);
-    session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
-    connection.confirming = setTimeout(confirmed, MOVE_CONFIRM_MS);
-    session.ping(confirmed);
+    this.#options.ended(why);
+    const moved = (): void => this.#moved(connection);
+    if (socket instanceof TLSSocket) {
+      // Node's TLS takes one write at a time, and its HTTP/2 asks nobody: two would end the process. So at a moment when no call is open.
+      connection.emptied = () => refuseFurther(connection, moved);
+      connection.confirming = setTimeout(connection.emptied, MOVE_WITHIN_MS);
+      if (connection.calls[0] + connection.calls[1] === 0) connection.emptied();
+      return;
+    }
+    socket.write(MOVE_NOTICE);
+    connection.confirming = setTimeout(moved, MOVE_CONFIRM_MS);
+    session.ping(moved);
   }
 
   #moved(connection: Connection): void {
     if (connection.state !== "moving") return;
     connection.state = "moved";
+    connection.moved.resolve();
     clearTimeout(connection.confirming);
-    for (const { stream, headers, carry } of connection.held.splice(0)) if (!stream.destroyed) carry(stream, headers);
     // It closes when the last call was answered.
     connection.session.close();
   }
@@ -177,14 +206,17 @@ function nobodyAsks(): void {
 
 type Turn = 0 | 1;
 
-interface Held {
-  readonly stream: ServerHttp2Stream;
-  readonly headers: IncomingHttpHeaders;
-  readonly carry: CarryStream;
+/** The connection has to outlast the word: bytes that come to a closed one would take the word back that the client has not read yet. */
+function refuseFurther(connection: Connection, moved: () => void): void {
+  connection.emptied = undefined;
+  clearTimeout(connection.confirming);
+  connection.session.goaway(constants.NGHTTP2_NO_ERROR);
+  connection.confirming = setTimeout(moved, MOVE_LINGER_MS);
 }
 
 class Connection {
   readonly session: Http2Session;
+  readonly socket: Socket;
   readonly bornMs: number;
   readonly maxAgeMs: number;
   /** Its client has said something that is HTTP/2. */
@@ -192,19 +224,27 @@ class Connection {
   /** When it was last seen with a call; `used`: it had one since. */
   usedMs: number;
   used = false;
-  /** `asked`: it moves with its next call; `moving`: told so and not yet confirmed; `moved`: it closes with its last call. */
-  state: "usual" | "asked" | "moving" | "moved" | "gone" = "usual";
+  /** `moving`: told so and not yet confirmed; `moved`: it closes with its last call. */
+  state: "usual" | "moving" | "moved" | "gone" = "usual";
   readonly calls = { 0: 0, 1: 0, lasting: 0 };
-  /** Calls that wait for the confirmation. */
-  readonly held: Held[] = [];
   confirming: NodeJS.Timeout | undefined;
+  /** Told when no call is open, but for those that last. */
+  emptied: (() => void) | undefined;
+  /** Resolves when no call of it can be on its way any more. */
+  readonly moved = Promise.withResolvers<void>();
   // One function each for all calls of the connection.
   readonly #over = { 0: this.#atEnd(0), 1: this.#atEnd(1), lasting: this.#atEnd("lasting") };
   readonly #takenBack: (session: Http2Session) => void;
 
-  constructor(session: Http2Session, bornMs: number, maxAgeMs: number, takenBack: (session: Http2Session) => void) {
+  constructor(
+    session: Http2Session,
+    socket: Socket,
+    { bornMs, maxAgeMs }: { readonly bornMs: number; readonly maxAgeMs: number },
+    takenBack: (session: Http2Session) => void,
+  ) {
     this.#takenBack = takenBack;
     this.session = session;
+    this.socket = socket;
     this.bornMs = bornMs;
     this.usedMs = bornMs;
     this.maxAgeMs = maxAgeMs;
@@ -222,6 +262,7 @@ class Connection {
 
   #ended(kind: Turn | "lasting", rstCode: number | undefined): void {
     this.calls[kind] -= 1;
+    if (this.emptied !== undefined && this.calls[0] + this.calls[1] === 0) this.emptied();
     if (rstCode === constants.NGHTTP2_CANCEL) this.#takenBack(this.session);
   }
 

@@ -6,20 +6,22 @@ export const WEIR_CLUSTER = "weir";
 /** Ten times Envoy's own default: a demo and a test must not fail because a small machine was busy for a moment. */
 const DEFAULT_CHECK_TIMEOUT_MS = 2_000;
 
-/** Envoy's own default would wait for half a second, which no Check has. */
-const RETRY_REFUSED = {
-  retry_on: "refused-stream",
-  num_retries: 3,
-  retry_back_off: { base_interval: seconds(5), max_interval: seconds(20) },
-};
-
 /** @param timeoutMs how long Envoy waits for an answer; undefined for a stream that has none. */
 export function weirService(timeoutMs?: number): JsonObject {
   return {
     envoy_grpc: { cluster_name: WEIR_CLUSTER },
     // Such a call was not looked at, and Weir says so: when a connection has all the calls that it may, or ends while one is on its way.
-    retry_policy: timeoutMs === undefined ? undefined : RETRY_REFUSED,
+    retry_policy: timeoutMs === undefined ? undefined : retryRefused(timeoutMs),
     timeout: timeoutMs === undefined ? undefined : seconds(timeoutMs),
+  };
+}
+
+/** Envoy would begin by waiting for half a second, which no Check has. What it takes for the longest interval is also how long one try may take. */
+function retryRefused(timeoutMs: number): JsonObject {
+  return {
+    retry_on: "refused-stream",
+    num_retries: 3,
+    retry_back_off: { base_interval: seconds(5), max_interval: seconds(timeoutMs) },
   };
 }
 

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import type { CommandIo } from "./cli/command-io.ts";
 import { EXIT } from "./cli/exit-codes.ts";
-import { runCommand } from "./cli/program.ts";
-import { type OpenLog, openLog } from "./telemetry/index.ts";
+import { holdYoungHeap } from "./cli/young-heap.ts";
+import type { OpenLog } from "./telemetry/index.ts";
 
 /**
  * The process. Nothing else reads the command line, the environment (its variables by way of commander, where a flag names one) or signals,
@@ -25,6 +25,10 @@ process.stdout.on("error", () => {
   readerGone = true;
 });
 process.stderr.on("error", () => undefined);
+
+// Before anything is loaded: what serves, serves for months.
+if (process.argv[2] === "serve") holdYoungHeap();
+const [{ runCommand }, { openLog }] = await Promise.all([import("./cli/program.ts"), import("./telemetry/index.ts")]);
 
 const code = await runCommand(process.argv.slice(2), commandIo());
 await Promise.all([process.stdout, process.stderr].map(written));

@@ -1,27 +1,27 @@
 import { Command, CommanderError } from "commander";
-import { adaptersCommand } from "./adapters.ts";
-import { checkCommand } from "./check.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
-import { evalCommand } from "./eval.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { reportCommand } from "./report.ts";
-import { serveCommand } from "./serve.ts";
-import { validateCommand } from "./validate.ts";
 
-/** Every verb, in the order of `weir --help`. To add one: its file, and its name here. */
-const COMMANDS: readonly ((io: CommandIo, finish: Finish) => Command)[] = [
-  serveCommand,
-  validateCommand,
-  checkCommand,
-  reportCommand,
-  evalCommand,
-  adaptersCommand,
-];
+type MakeCommand = (io: CommandIo, finish: Finish) => Command;
+
+/**
+ * Every verb, in the order of `weir --help`. To add one: its file, and its name here. Loaded when it is needed: what serves for months
+ * should not hold what evaluates expressions on a command line.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  serve: async () => (await import("./serve.ts")).serveCommand,
+  validate: async () => (await import("./validate.ts")).validateCommand,
+  check: async () => (await import("./check.ts")).checkCommand,
+  report: async () => (await import("./report.ts")).reportCommand,
+  eval: async () => (await import("./eval.ts")).evalCommand,
+  adapters: async () => (await import("./adapters.ts")).adaptersCommand,
+};
 
 /** Runs one command line. @param args without the names of Node and the script. */
 export async function runCommand(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
-  const program = makeProgram(io, (given) => {
+  const commands = await Promise.all(commandsFor(args).map((load) => load()));
+  const program = makeProgram(commands, io, (given) => {
     code = given;
   });
   try {
@@ -34,12 +34,18 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   }
 }
 
-function makeProgram(io: CommandIo, finish: Finish): Command {
+/** The verb that a command line begins with; all of them where it begins otherwise, for then they are shown or suggested. */
+function commandsFor([verb = ""]: readonly string[]): readonly (() => Promise<MakeCommand>)[] {
+  const named = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined;
+  return named ? [named] : Object.values(COMMANDS);
+}
+
+function makeProgram(commands: readonly MakeCommand[], io: CommandIo, finish: Finish): Command {
   const program = new Command("weir")
     .description("A policy and telemetry engine for service meshes: Check before a request, Report after it.")
     .version(io.version, "-V, --version")
     .addHelpText("after", AFTERWORD);
-  for (const make of COMMANDS) program.addCommand(make(io, finish));
+  for (const make of commands) program.addCommand(make(io, finish));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showSuggestionAfterError();
     command.configureOutput({

@@ -19,6 +19,7 @@ import type { RequestSettings } from "../workers/request-side.ts";
 import { spawnThread } from "../workers/spawn.ts";
 import { Supervisor } from "../workers/supervisor.ts";
 import { statusOf } from "./status.ts";
+import { letYoungHeapGrow } from "./young-heap.ts";
 
 export interface ServingOptions {
   readonly policies: string;
@@ -109,6 +110,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     return { kind: "invalid-policy", ...started.failure };
   }
   runtime = started;
+  letYoungHeapGrow();
   return new Assembly({
     options,
     runtime,

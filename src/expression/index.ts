@@ -5,6 +5,7 @@
  *
  * The types of these stand in `compile.ts` (scopes, problems), `tree.ts` (plans), `frame.ts` (frames, closures) and `trace.ts`.
  */
+export { bareExpression, bareTemplate } from "./bare.ts";
 export { compileExpression } from "./compile.ts";
 export { NO_TESTS, Subjects, testsOf } from "./condition-tests.ts";
 export { createFrame } from "./frame.ts";

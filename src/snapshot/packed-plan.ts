@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
+import { barePolicy } from "./bare-policy.ts";
 import type { Plan, PlanFrame, PolicyHead, PolicyPlan, PolicyRules } from "./plan.ts";
 
 /**
  * A Plan as bytes in memory that all threads share: posting it to a thread copies nothing of them. Two plans share the bytes of the
- * policies that are the same in both.
+ * policies that are the same in both. Of an expression there is what linking looks at, and neither its text nor its places.
  */
 export interface PackedPlan {
   readonly id: string;
@@ -30,7 +31,7 @@ export function packFrame(frame: PlanFrame): SharedArrayBuffer {
 }
 
 export function packPolicy(policy: PolicyPlan): SharedArrayBuffer {
-  const pieces = piecesOf(policy).map((piece) => serialize(piece));
+  const pieces = piecesOf(barePolicy(policy)).map((piece) => serialize(piece));
   const parts = pieces.flatMap((piece) => [lengthOf(piece), piece]);
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { InlineCompiler } from "../engine/folder-compiler.ts";
 import { DirectoryStore } from "../policy/store.ts";
@@ -26,6 +28,7 @@ port.on("message", (message: ToCompiler) => {
 async function answer(number: number, question: Question): Promise<void> {
   try {
     say({ kind: "answer", number, answer: await answerTo(question) });
+    if (question.kind === "compile") giveBack();
   } catch (error) {
     say({ kind: "failed", number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
@@ -54,6 +57,17 @@ async function watch(): Promise<void> {
     // Whoever ends the watching ends the thread.
     signal: new AbortController().signal,
   });
+}
+
+/**
+ * Compiling leaves several times what is kept of it, and there may be no other edit for days: nobody waits here, so it goes at once. V8 says
+ * no other way how to ask for it.
+ */
+function giveBack(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  setFlagsFromString("--no-expose-gc");
+  if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" });
 }
 
 function say(message: FromCompiler): void {

@@ -14,6 +14,7 @@ import {
   type Answer,
   COMPILE_LIMIT_MS,
   COMPILER_HEAP_MB,
+  COMPILER_YOUNG_HEAP_MB,
   type CompilerData,
   type FromCompiler,
   type Question,
@@ -208,7 +209,7 @@ export function spawnCompiler(data: CompilerData): CompilerPort {
   const worker = new Worker(ENTRY, {
     workerData: data,
     name: "weir-compiler",
-    resourceLimits: { maxOldGenerationSizeMb: COMPILER_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: COMPILER_HEAP_MB, maxYoungGenerationSizeMb: COMPILER_YOUNG_HEAP_MB },
   });
   let error: Error | undefined;
   // An exception in the thread ends the thread and not the process; what was thrown may be anything.

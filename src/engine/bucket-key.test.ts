@@ -91,6 +91,7 @@ const FRAME: Frame = {
   isAbsent: () => true,
   entries: () => ABSENT,
   locals: [],
+  remembered: new Map(),
   budget: 1000,
 };
 

@@ -148,5 +148,6 @@ const FRAME: Frame = {
   isAbsent: () => true,
   entries: () => ABSENT,
   locals: [],
+  remembered: new Map(),
   budget: 1000,
 };

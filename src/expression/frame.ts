@@ -1,6 +1,7 @@
 import type { AttributeSource } from "../attribute/source.ts";
 import { ABSENT, type Absent, type CelMap, Invalid, type Outcome } from "../attribute/value.ts";
 import { DEFAULT_BUDGET, MAX_DERIVATION_DEPTH } from "./limits.ts";
+import type { Tree } from "./tree.ts";
 import { COST_LIMIT, invalid, isMap, lookup } from "./values.ts";
 
 /**
@@ -20,6 +21,8 @@ export interface Frame {
   entries(slot: number): CelMap | Absent | Invalid;
   /** What the variables of the expression being evaluated stand for, each at its own place; undefined where `cel.bind` has it to come. */
   readonly locals: (Outcome | undefined)[];
+  /** What was evaluated of the parts that expressions share. */
+  readonly remembered: Map<object, Outcome>;
   /** Evaluation steps left for this request; an evaluation that finds none left gives Invalid. One unit is about one node visited. */
   budget: number;
 }
@@ -49,6 +52,14 @@ export type Render = (frame: Frame) => string | Absent | Invalid;
 export interface LinkScope {
   /** @returns the slot of an attribute that some expression of the plan reads. Throws when the plan has none: that is our bug. */
   slotOf(attribute: string): number;
+  /** What its expressions have in common; without it each is evaluated for itself. */
+  readonly shared?: SharedLinks;
+}
+
+/** Links what expressions have in common. */
+export interface SharedLinks {
+  /** @returns how a node is evaluated, undefined where that is for itself. */
+  link(tree: Tree, scope: LinkScope, linkAlone: (tree: Tree) => Evaluate): Evaluate | undefined;
 }
 
 /** What a frame is made of. */
@@ -103,6 +114,8 @@ class SlotFrame implements RequestFrame {
   readonly #recorder: Recorder | undefined;
   /** Made for the first variable: most expressions have none. */
   #locals: (Outcome | undefined)[] | undefined = undefined;
+  /** Made for the first shared part. */
+  #remembered: Map<object, Outcome> | undefined = undefined;
   #derivations = 0;
 
   constructor({ source, slots, derived, record, budget = DEFAULT_BUDGET }: FrameInput) {
@@ -116,6 +129,11 @@ class SlotFrame implements RequestFrame {
   get locals(): (Outcome | undefined)[] {
     this.#locals ??= [];
     return this.#locals;
+  }
+
+  get remembered(): Map<object, Outcome> {
+    this.#remembered ??= new Map();
+    return this.#remembered;
   }
 
   read(slot: number): Outcome {

@@ -15,6 +15,7 @@ export { link } from "./link.ts";
 export { formatDouble } from "./number-text.ts";
 export { problem, quoted } from "./problem.ts";
 export { mayBeAbsent } from "./reads.ts";
+export { SharedParts } from "./shared-parts.ts";
 // Names of peers are judged as what expressions read of them.
 export { parseSpiffeId } from "./spiffe.ts";
 export { compileTemplate, linkTemplate } from "./template.ts";

@@ -23,7 +23,8 @@ export function link(plan: ExpressionPlan, scope: LinkScope): Evaluate {
 
 /** A part of an expression that reads no variable. */
 export function linkTree(tree: Tree, scope: LinkScope): Evaluate {
-  return linkNode(tree, { scope, variables: [], bound: { count: 0 }, link: linkNode, joining: true });
+  const link = scope.shared ? linkShared : linkNode;
+  return link(tree, { scope, variables: [], bound: { count: 0 }, link, joining: true });
 }
 
 /** Types of values that hold others. */
@@ -38,6 +39,13 @@ function payingForResult(evaluate: Evaluate): Evaluate {
 export function paidFor(frame: Frame, outcome: Outcome): Outcome {
   if (typeof outcome !== "object" || outcome === null || outcome instanceof Invalid) return outcome;
   return charge(frame, weightOf(outcome, frame.budget)) ?? outcome;
+}
+
+/** As `linkNode`, with what other expressions have in common with it. */
+function linkShared(tree: Tree, around: Surroundings): Evaluate {
+  const alone = (part: Tree): Evaluate => linkNode(part, around);
+  const { scope } = around;
+  return scope.shared?.link(tree, scope, alone) ?? linkNode(tree, around);
 }
 
 /** Links one node, and what is inside of it as its surroundings say. */

@@ -1,7 +1,15 @@
 import { type Mask, maskOf } from "../attribute/mask.ts";
 import type { SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
-import { createFrame, link as linkExpression, linkTemplate, NO_TESTS, Subjects, testsOf } from "../expression/index.ts";
+import {
+  createFrame,
+  link as linkExpression,
+  linkTemplate,
+  NO_TESTS,
+  SharedParts,
+  Subjects,
+  testsOf,
+} from "../expression/index.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
 import { buildIndexes } from "./check-indexes.ts";
 import type { HandlerSet } from "./handler-set.ts";
@@ -93,14 +101,17 @@ function* linkSteps(
   handlers: HandlerSet,
   before: Snapshot | undefined,
 ): Steps<Snapshot> {
-  const scope = linkScope(plan);
-  const policies = yield* linkPolicies(sources, reusable(before, plan), scope);
+  const alike = before !== undefined && isSameNumbering(before.plan.slots, plan.slots) ? before : undefined;
+  const parts = before === undefined || before.parts.isFull ? new SharedParts() : before.parts;
+  const scope = linkScope(plan, parts);
+  const policies = yield* linkPolicies(sources, reusable(alike), scope);
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
   const slots = slotSpecs(plan);
   return Object.freeze({
     id: plan.id,
     plan: { settings: plan.settings, slots: plan.slots },
     policies,
+    parts,
     slots,
     carried: slots.filter(({ slot }) => plan.slots[slot]?.carried),
     required: requiredOf(plan).map((name) => ({ slot: scope.slotOf(name), name })),
@@ -112,11 +123,10 @@ function* linkSteps(
   } satisfies Snapshot);
 }
 
-/** What was linked before and means the same in this plan, by digest: nothing once a slot has got another number. */
-function reusable(before: Snapshot | undefined, plan: PlanFrame): ReadonlyMap<string, PolicyProgram> {
+/** What was linked before, by digest. Nothing of it means the same once a slot has got another number. */
+function reusable(alike: Snapshot | undefined): ReadonlyMap<string, PolicyProgram> {
   const reused = new Map<string, PolicyProgram>();
-  if (before === undefined || !isSameNumbering(before.plan.slots, plan.slots)) return reused;
-  for (const program of before.policies) if (program.digest !== undefined) reused.set(program.digest, program);
+  for (const program of alike?.policies ?? []) if (program.digest !== undefined) reused.set(program.digest, program);
   return reused;
 }
 
@@ -188,14 +198,14 @@ interface RuleScope extends LinkScope {
   readonly subjects: Subjects;
 }
 
-function linkScope(plan: PlanFrame): RuleScope {
+function linkScope(plan: PlanFrame, shared: SharedParts): RuleScope {
   const slots = new Map(plan.slots.map((slot, index) => [keyOf(slot), index]));
   const slotOf = (attribute: string): number => {
     const slot = slots.get(attribute);
     if (slot === undefined) throw new Error(`plan has no slot for attribute ${attribute}`);
     return slot;
   };
-  return { slotOf, subjects: new Subjects({ slotOf }) };
+  return { slotOf, shared, subjects: new Subjects({ slotOf, shared }) };
 }
 
 /** Inside its own derivation an attribute's name means the door's raw value. */

@@ -1,5 +1,6 @@
 import type { AttributeSource, SlotSpec } from "../attribute/source.ts";
 import type { RequestFrame } from "../expression/frame.ts";
+import type { SharedParts } from "../expression/shared-parts.ts";
 import type { DoorName } from "../policy/authored.ts";
 import type { CheckIndexes } from "./check-indexes.ts";
 import type { HandlerSet } from "./handler-set.ts";
@@ -16,6 +17,8 @@ export interface Snapshot {
   readonly plan: Pick<PlanFrame, "settings" | "slots">;
   /** In the order of their files. */
   readonly policies: readonly PolicyProgram[];
+  /** What the expressions of its policies have in common: the next snapshot's may have it in common with them. */
+  readonly parts: SharedParts;
   /** Attributes to bind readers for, in slot order; derived slots stand among them. */
   readonly slots: readonly SlotSpec[];
   /** Slots whose values travel with a decision to the access log. */

@@ -145,7 +145,7 @@ export function randomPolicies(random: Random): readonly GeneratedPolicy[] {
   });
   return Array.from({ length: 1 + random(4) }, () => ({
     when: random(2) === 0 ? undefined : condition(),
-    rules: Array.from({ length: 1 + random(12) }, rule),
+    rules: Array.from({ length: 4 + random(10) }, rule),
   }));
 }
 

@@ -1,7 +1,8 @@
 import { VOCABULARY } from "../../src/attribute/vocabulary.ts";
 import { NO_TESTS, Subjects, testsOf } from "../../src/expression/condition-tests.ts";
-import type { RequestFrame } from "../../src/expression/frame.ts";
-import { createFrame, link } from "../../src/expression/index.ts";
+import type { Evaluate, LinkScope, RequestFrame } from "../../src/expression/frame.ts";
+import { createFrame, link, SharedParts } from "../../src/expression/index.ts";
+import type { ExpressionPlan } from "../../src/expression/tree.ts";
 import { buildIndexes, type CheckIndexes } from "../../src/snapshot/check-indexes.ts";
 import type { LinkedConditional, LinkedPolicy, LinkedRule } from "../../src/snapshot/linked.ts";
 import { plan, slots } from "../cel/harness.ts";
@@ -11,38 +12,60 @@ import { type GeneratedPolicy, type GeneratedRequest, sourceOf } from "./generat
 const NAMES: readonly string[] = namesBySlot();
 
 export interface LinkedSet {
-  /** In authored order. */
+  /** In authored order, each linked for itself: to be tried one by one. */
   readonly rules: readonly LinkedRule[];
+  /** Of the same rules, linked with what they have in common. */
   readonly indexes: CheckIndexes;
 }
 
 /** Links policies as a snapshot does, but for their being written in files. `count` is told of every evaluation of a rule's own condition. */
 export function linkSet(policies: readonly GeneratedPolicy[], count: () => void = () => undefined): LinkedSet {
-  const subjects = new Subjects(slots);
-  const condition = (text: string | undefined, counted: boolean): Pick<LinkedConditional, "when" | "tests"> => {
-    if (text === undefined) return { when: undefined, tests: NO_TESTS };
-    const compiled = plan(text);
-    const evaluate = link(compiled, slots);
-    const tests = testsOf(compiled, subjects);
-    if (!counted) return { when: evaluate, tests };
-    return {
-      when: (frame) => {
-        count();
-        return evaluate(frame);
-      },
-      tests,
-    };
+  const plans = new Map<string, ExpressionPlan>();
+  const planOf = (text: string): ExpressionPlan => {
+    const known = plans.get(text) ?? plan(text);
+    plans.set(text, known);
+    return known;
   };
-  const rules = policies.flatMap(({ when, rules: written }, index) => {
-    const head = { name: `p${index}`, file: "p.yaml", doors: [], cache: { forMs: 0, uses: 0 } };
-    const policy: LinkedPolicy = { plan: head, index, ...condition(when, false) };
-    return written.map((rule, number): LinkedRule => {
-      const reference = { rule: `p${index}/r${number}`, file: "p.yaml", line: number };
-      const { effect, shadow } = rule;
-      return { policy, effect, shadow, reference, respond: undefined, ...condition(rule.when, true) };
+  const alone = new Linker(planOf, slots, () => undefined);
+  const shared = new Linker(planOf, { ...slots, shared: new SharedParts() }, count);
+  return { rules: alone.rules(policies), indexes: indexesOf(shared.rules(policies)) };
+}
+
+class Linker {
+  readonly #planOf: (text: string) => ExpressionPlan;
+  readonly #scope: LinkScope;
+  readonly #subjects: Subjects;
+  readonly #count: () => void;
+
+  constructor(planOf: (text: string) => ExpressionPlan, scope: LinkScope, count: () => void) {
+    this.#planOf = planOf;
+    this.#scope = scope;
+    this.#subjects = new Subjects(scope);
+    this.#count = count;
+  }
+
+  rules(policies: readonly GeneratedPolicy[]): readonly LinkedRule[] {
+    return policies.flatMap(({ when, rules }, index) => {
+      const head = { name: `p${index}`, file: "p.yaml", doors: [], cache: { forMs: 0, uses: 0 } };
+      const policy: LinkedPolicy = { plan: head, index, ...this.#condition(when, () => undefined) };
+      return rules.map((rule, number): LinkedRule => {
+        const reference = { rule: `p${index}/r${number}`, file: "p.yaml", line: number };
+        const { effect, shadow } = rule;
+        return { policy, effect, shadow, reference, respond: undefined, ...this.#condition(rule.when, this.#count) };
+      });
     });
-  });
-  return { rules, indexes: indexesOf(rules) };
+  }
+
+  #condition(text: string | undefined, count: () => void): Pick<LinkedConditional, "when" | "tests"> {
+    if (text === undefined) return { when: undefined, tests: NO_TESTS };
+    const compiled = this.#planOf(text);
+    const evaluate = link(compiled, this.#scope);
+    const when: Evaluate = (frame) => {
+      count();
+      return evaluate(frame);
+    };
+    return { when, tests: testsOf(compiled, this.#subjects) };
+  }
 }
 
 function indexesOf(rules: readonly LinkedRule[]): CheckIndexes {

@@ -45,7 +45,7 @@ async function measureDoor(job: DoorJob): Promise<DoorFigures> {
   const encode = job.door === "ext-authz" ? authzMessage : nativeMessage;
   const asked = requestsAbout(job.rules, REQUESTS);
   const answerBytes = demandAnswers(door, job.door, asked);
-  const messages = asked.map((request) => ({ expected: request.expected, bytes: encode(request) }));
+  const messages = asked.map((request) => ({ expected: request.expected, bytes: asReceived(encode(request)) }));
   const kinds = {
     allow: messages.filter(({ expected }) => expected === "allowed").map(({ bytes }) => bytes),
     deny: messages.filter(({ expected }) => expected === "denied").map(({ bytes }) => bytes),
@@ -67,6 +67,11 @@ async function measureDoor(job: DoorJob): Promise<DoorFigures> {
     requestBytes: mean(messages.map(({ bytes }) => bytes.length)),
     answerBytes,
   };
+}
+
+/** As the wire hands it on: in a Buffer. */
+function asReceived(message: Uint8Array): Uint8Array {
+  return Buffer.from(message);
 }
 
 /** Who is fast and wrong does not count. @returns bytes of an answer on average */

@@ -9,7 +9,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["weir-source", "node", "development|production"] } },
   test: {
     include: ["src/**/*.test.ts", "adapters/**/*.test.ts", "deploy/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["test/e2e/**", "test/tools/package.test.ts", "**/node_modules/**"],
+    exclude: ["test/e2e/**", "test/flood/**", "test/tools/package.test.ts", "**/node_modules/**"],
     execArgv: ["--conditions=weir-source"],
     testTimeout: 30_000,
     reporters: ["default", "json"],

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Tests that start real processes: they run `dist`, one file after the other. */
 export default defineConfig({
   test: {
-    include: ["test/e2e/**/*.test.ts", "test/tools/package.test.ts"],
+    include: ["test/e2e/**/*.test.ts", "test/flood/**/*.test.ts", "test/tools/package.test.ts"],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -59,6 +59,9 @@ const FLUSH_MS = 60;
 /** Of the calls that are admitted, so many may be taken back before they are answered. */
 const STALE_PART = 0.2;
 
+/** So many calls in an interval are shared out among all connections: who asks little is not refused because others ask much. */
+const LIGHT_CALLS = 50;
+
 /** A connection that had so many calls refused within an interval is one that refusing does not hold back. */
 const HEAVY_CALLS = 30;
 
@@ -88,6 +91,8 @@ export class Overload {
   /** Of calls on connections that are served, what part is admitted; and how much of a call is owed. */
   #admitted = 1;
   #owed = 0;
+  /** So many calls of each connection are always admitted in an interval. */
+  #light = 0;
   #peace = 0;
   #refusedBefore = 0;
   #rotatedMs = 0;
@@ -140,6 +145,7 @@ export class Overload {
 
   #admits(lane: Lane): boolean {
     lane.calls += 1;
+    if (lane.calls <= this.#light) return true;
     if (lane.state === "served") {
       this.#owed += this.#admitted;
       if (this.#owed < 1) return false;
@@ -235,6 +241,7 @@ export class Overload {
     this.#refusedBefore = 0;
     this.#peace = 0;
     this.#served = 0;
+    this.#light = 0;
     // Nobody is known yet: those who call next are, one after the other.
     this.#target = Math.max(1, this.#options.connections() / 2);
     this.#options.events.began(this.#leastDelayMs);
@@ -273,6 +280,7 @@ export class Overload {
       }
     }
     this.#admitted = this.#served < places ? 1 : target / places;
+    this.#light = Math.floor(LIGHT_CALLS / this.#lanes.size);
   }
 
   #stale(): boolean {

@@ -70,10 +70,32 @@ export class Subjects {
 
 /** @returns what can be told of a condition by its tree, which is not kept. */
 export function testsOf({ tree }: ExpressionPlan, subjects: Subjects): ConditionTests {
-  const needed = neededBy(tree, subjects).slice(0, MAX_TESTS);
+  const needed: Test[] = [];
   const failures = new Set<Subject>();
-  const isSure = addFailures(tree, subjects, failures) && failures.size <= MAX_FAILURES;
-  return { needed, failsBy: isSure ? subjects.set(failures) : undefined };
+  const isSure = read(tree, subjects, needed, failures) && failures.size <= MAX_FAILURES;
+  // Copies have room for what is in them, and no more.
+  return { needed: needed.slice(0, MAX_TESTS), failsBy: isSure ? subjects.set(failures) : undefined };
+}
+
+/**
+ * Notes what a condition needs, and what can make it an error.
+ *
+ * @returns false where something else can as well
+ */
+function read(tree: Tree, subjects: Subjects, needed: Test[], failures: Set<Subject>): boolean {
+  if (tree.op === "and") {
+    let isSure = true;
+    for (const operand of tree.operands) isSure = read(operand, subjects, needed, failures) && isSure;
+    return isSure;
+  }
+  const test = textTest(tree, subjects);
+  if (test === undefined) {
+    needed.push(...neededBy(tree, subjects));
+    return failures.size <= MAX_FAILURES && addFailures(tree, subjects, failures);
+  }
+  if (saysSomething(test)) needed.push(test);
+  failures.add(test.subject);
+  return test.kind === "equals" || (tree.op === "call" && tree.args[0] !== undefined && isText(tree.args[0]));
 }
 
 function neededBy(tree: Tree, subjects: Subjects): readonly Test[] {
@@ -154,9 +176,18 @@ function textTest(tree: Tree, subjects: Subjects): Test | undefined {
 }
 
 function equality(subject: Subject | undefined, constants: readonly Literal[]): Test | undefined {
-  const texts = constants.flatMap((constant) => (constant.type === "string" ? [constant.value] : []));
   // What is no text is equal to constants that are none, too.
-  return subject && texts.length === constants.length ? { subject, kind: "equals", texts } : undefined;
+  return subject && constants.every(isTextual) ? { subject, kind: "equals", texts: constants.map(textOf) } : undefined;
+}
+
+type Textual = Literal & { readonly type: "string" };
+
+function isTextual(literal: Literal): literal is Textual {
+  return literal.type === "string";
+}
+
+function textOf({ value }: Textual): string {
+  return value;
 }
 
 /** What a text must be, begin or end with for a function to say yes. */

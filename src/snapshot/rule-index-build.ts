@@ -174,10 +174,13 @@ class Builder {
   *#tellApart({ node, used }: Job): Steps<void> {
     for (const dimension of used) dimension.used = true;
     const keys = yield* this.#keysOf(node.rules);
-    const dimensions = ranked(keys, node.rules.length);
+    const dimensions = yield* this.#ranked(keys, node.rules.length);
     if (dimensions.length > 0) yield* this.#assign(node, dimensions, used);
     for (const dimension of used) dimension.used = false;
-    forget(keys);
+    for (const key of keys) {
+      forget(key);
+      if (this.#did(1)) yield;
+    }
   }
 
   /** Counts how many rules need which key. @returns the keys that some rule needs. */
@@ -196,6 +199,19 @@ class Builder {
       }
     }
     return found;
+  }
+
+  /** @returns the dimensions in which keys are, those first that tell most rules apart. */
+  *#ranked(keys: readonly Key[], rules: number): Steps<readonly Dimension[]> {
+    const dimensions = new Set<Dimension>();
+    for (const { dimension, rules: under } of keys) {
+      dimensions.add(dimension);
+      dimension.benefit += under * (rules - (isYesOrNo(dimension) ? under / 2 : under));
+      if (this.#did(1)) yield;
+    }
+    const sorted = [...dimensions].sort((a, b) => b.benefit - a.benefit);
+    for (const [rank, dimension] of sorted.entries()) dimension.rank = rank;
+    return sorted;
   }
 
   *#assign(node: Building<IndexNode>, dimensions: readonly Dimension[], used: readonly Dimension[]): Steps<void> {
@@ -226,7 +242,7 @@ class Builder {
       if (this.#did(needed.length)) yield;
     }
     const test = yield* this.#test(dimension, keys, [...used, dimension]);
-    return { test, unknown: this.#unknown(assigned, [...used, ...(this.#bySubject.get(subject) ?? [])]) };
+    return { test, unknown: yield* this.#unknown(assigned, [...used, ...(this.#bySubject.get(subject) ?? [])]) };
   }
 
   *#test({ kind, subject, evaluate }: Dimension, keys: readonly Key[], used: readonly Dimension[]): Steps<BranchTest> {
@@ -247,33 +263,34 @@ class Builder {
   }
 
   /** Where rules go whose test says neither yes nor no. */
-  #unknown(rules: readonly number[], used: readonly Dimension[]): readonly IndexChild[] {
+  *#unknown(rules: readonly number[], used: readonly Dimension[]): Steps<readonly IndexChild[]> {
     switch (this.#untold) {
       case "is nothing":
         return [];
       case "counts":
         return [this.#child(rules, used)];
       case "counts as error": {
-        const sure = rules.filter((position) => this.#rules[position]?.failsBy !== undefined);
-        const failsBy = this.#failures(sure);
-        if (failsBy === undefined) return [this.#child(rules, used)];
-        const open = rules.filter((position) => this.#rules[position]?.failsBy === undefined);
-        return [this.#node(sure, used, failsBy), ...(open.length > 0 ? [this.#child(open, used)] : [])];
+        const { sure, open, failsBy } = yield* this.#failures(rules);
+        if (sure.length === 0 || failsBy.size > MAX_FAILURES) return [this.#child(rules, used)];
+        const passedBy = this.#node(sure, used, [...failsBy]);
+        return open.length > 0 ? [passedBy, this.#child(open, used)] : [passedBy];
       }
     }
   }
 
-  /** @returns undefined for none, or too many to be asked for. */
-  #failures(rules: readonly number[]): readonly Evaluate[] | undefined {
-    const subjects = new Set<Subject>();
+  /** Parts the rules of which it is known what makes them errors from the others. */
+  *#failures(rules: readonly number[]): Steps<{ sure: number[]; open: number[]; failsBy: Set<Evaluate> }> {
+    const parts = { sure: new Array<number>(), open: new Array<number>(), failsBy: new Set<Evaluate>() };
     let before: readonly Subject[] | undefined;
     for (const position of rules) {
       const failsBy = this.#rules[position]?.failsBy;
-      if (failsBy !== before) for (const subject of failsBy ?? []) subjects.add(subject);
+      (failsBy ? parts.sure : parts.open).push(position);
+      // Most rules fail by the same things as the one before.
+      if (failsBy !== before) for (const { evaluate } of failsBy ?? []) parts.failsBy.add(evaluate);
       before = failsBy;
-      if (subjects.size > MAX_FAILURES) return undefined;
+      if (this.#did(1)) yield;
     }
-    return rules.length > 0 ? [...subjects].map(({ evaluate }) => evaluate) : undefined;
+    return parts;
   }
 
   #tests(position: number): Rule["tests"] {
@@ -303,18 +320,6 @@ function together(
 ): readonly Subject[] | undefined {
   if (a === undefined || b === undefined) return undefined;
   return a.length === 0 ? b : b.length === 0 ? a : [...a, ...b];
-}
-
-/** @returns the dimensions in which keys are, those first that tell most rules apart. */
-function ranked(keys: readonly Key[], rules: number): readonly Dimension[] {
-  const dimensions = new Set<Dimension>();
-  for (const { dimension, rules: under } of keys) {
-    dimensions.add(dimension);
-    dimension.benefit += under * (rules - (isYesOrNo(dimension) ? under / 2 : under));
-  }
-  const sorted = [...dimensions].sort((a, b) => b.benefit - a.benefit);
-  for (const [rank, dimension] of sorted.entries()) dimension.rank = rank;
-  return sorted;
 }
 
 function isYesOrNo({ kind }: Dimension): boolean {
@@ -354,13 +359,11 @@ function isWorthALook([key]: readonly Key[]): boolean {
 }
 
 /** Makes what was counted ready for the next node. */
-function forget(keys: readonly Key[]): void {
-  for (const key of keys) {
-    const { dimension } = key;
-    key.rules = 0;
-    key.assigned = undefined;
-    dimension.rules = 0;
-    dimension.benefit = 0;
-    if (dimension.assigned.length > 0) dimension.assigned = [];
-  }
+function forget(key: Key): void {
+  const { dimension } = key;
+  key.rules = 0;
+  key.assigned = undefined;
+  dimension.rules = 0;
+  dimension.benefit = 0;
+  if (dimension.assigned.length > 0) dimension.assigned = [];
 }

@@ -12,7 +12,7 @@ const MAX_RETRIES = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** Without a limit whoever opens connections fastest takes Envoy's memory. */
 const MAX_CONNECTIONS = 10_000;
-/** As many calls at a time on one connection as Weir takes: what is more is refused on a connection that has not heard of Weir's limit. */
+/** As many calls at a time on one connection as Weir takes: what is more is refused on a connection that has not heard of it. */
 const MAX_STREAMS = 100;
 
 export interface EnvoyOptions {

@@ -12,7 +12,8 @@ import {
   notUtf8,
   unreadable,
 } from "../diagnostics/messages/document.ts";
-import { gitCommit } from "./git-commit.ts";
+import { FolderMemory, type ReadFile } from "./folder-memory.ts";
+import { gitCommit, isGitAtWork } from "./git-commit.ts";
 import { isMissing } from "./links.ts";
 import type { SourceFile } from "./load.ts";
 import { kindOf, reasonOf, type ScannedFile, scanFolder } from "./scan.ts";
@@ -23,6 +24,10 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 export const MAX_FOLDER_BYTES = 64 * 1024 * 1024;
 /** Time between two readings that have to agree: longer than any writer takes from one file to the next. */
 const MOMENT_MS = 100;
+/** The same where one file alone is not as it was: that is how people edit. Longer than writers that have a second file take to begin with it. */
+const EDIT_MOMENT_MS = 30;
+/** As long as git says that it is at work, readings that agree are not believed; so many of them are, for git may have died over it. */
+const GIT_READINGS = 20;
 /** Then something writes all the time, and the folder is reported as it is. */
 export const MAX_READINGS = 50;
 /** Files open at once. */
@@ -47,74 +52,85 @@ export interface FolderReading {
 export interface ReadOptions {
   /** Waits between two readings; real time unless a test has its own. */
   readonly wait?: (ms: number) => Promise<unknown>;
+  /** Of earlier readings of the same folder: what did not change is not read again. */
+  readonly memory?: FolderMemory;
 }
 
 /**
  * Reads a whole folder: until two readings a moment apart agree, so that a checkout half-way, or two files renamed one after the other,
  * is never a version of its own. Never rejects for what the folder holds, and never waits for a FIFO.
  */
-export async function readFolder(folder: string, { wait = setTimeout }: ReadOptions = {}): Promise<FolderReading> {
-  let before = await readOnce(folder);
+export async function readFolder(folder: string, options: ReadOptions = {}): Promise<FolderReading> {
+  const { wait = setTimeout, memory = new FolderMemory() } = options;
+  let before = await readOnce(folder, memory);
   for (let readings = 1; readings < MAX_READINGS; readings++) {
-    await wait(MOMENT_MS);
-    const now = await readOnce(folder);
-    if (now.id === before.id) return withCommit(folder, now);
+    await wait(memory.changes(before.read) === 1 ? EDIT_MOMENT_MS : MOMENT_MS);
+    const now = await readOnce(folder, memory);
+    const isWriting = readings < GIT_READINGS && (await isGitAtWork(folder));
+    if (now.reading.id === before.reading.id && !isWriting) return given(folder, now, memory);
     before = now;
   }
-  return withCommit(folder, { ...before, diagnostics: [...before.diagnostics, keepsChanging(MAX_READINGS)] });
+  const { diagnostics } = before.reading;
+  const reading = { ...before.reading, diagnostics: [...diagnostics, keepsChanging(MAX_READINGS)] };
+  return given(folder, { ...before, reading }, memory);
 }
 
-async function withCommit(folder: string, reading: FolderReading): Promise<FolderReading> {
+async function given(folder: string, { read, reading }: Once, memory: FolderMemory): Promise<FolderReading> {
+  memory.give(read);
   const commit = await gitCommit(folder);
   return commit === undefined ? reading : { ...reading, commit };
 }
 
-/** A file as it was read: its bytes, or why there are none. */
-type ReadFile =
-  | { readonly path: string; readonly bytes: Buffer }
-  | { readonly path: string; readonly bytes?: undefined; readonly problem: Diagnostic | undefined };
+/** One look at everything. */
+interface Once {
+  readonly read: readonly ReadFile[];
+  readonly reading: FolderReading;
+}
 
-async function readOnce(folder: string): Promise<FolderReading> {
+async function readOnce(folder: string, memory: FolderMemory): Promise<Once> {
   const scan = await scanFolder(folder);
   const budget = { bytes: MAX_FOLDER_BYTES };
-  const read = await readAll(scan.files, budget);
-  const problems = read.flatMap((file) =>
-    file.bytes === undefined && file.problem !== undefined ? [file.problem] : [],
-  );
-  const decoded = read.flatMap((file) => (file.bytes === undefined ? [] : [decode(file.path, file.bytes)]));
-  const lost = [...scan.refused, ...problems.flatMap((problem) => problem.span?.file ?? [])];
+  const read = await readAll(scan.files, memory, budget);
   const diagnostics = [
     ...scan.diagnostics,
-    ...problems,
-    ...decoded.flatMap((each) => each.diagnostics),
+    ...read.flatMap((file) => file.diagnostics),
     ...(budget.bytes < 0 ? [folderTooLarge(MAX_FOLDER_BYTES)] : []),
   ];
-  const files = [
-    ...decoded.map((each) => each.file),
-    ...lost.map((path) => ({ path, text: "", unreadable: true }) as const),
-  ];
-  return {
+  const files = [...read.flatMap(({ file }) => file ?? []), ...scan.refused.map(unreadableFile)];
+  const reading = {
     files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
     id: idOf(read, diagnostics),
     diagnostics,
     signature: scan.signature,
   };
+  return { read, reading };
 }
 
 /** Reads a few files at a time, in order. */
-async function readAll(files: readonly ScannedFile[], budget: { bytes: number }): Promise<readonly ReadFile[]> {
+async function readAll(
+  files: readonly ScannedFile[],
+  memory: FolderMemory,
+  budget: { bytes: number },
+): Promise<readonly ReadFile[]> {
   const read: ReadFile[] = [];
   const queue = files.entries();
   const reader = async () => {
     for (const [index, file] of queue) {
       if (budget.bytes < 0) return;
-      const result = await readFile(file);
-      budget.bytes -= result.bytes?.length ?? 0;
+      const result = memory.find(file) ?? (await readAnew(file, memory));
+      budget.bytes -= result.content?.bytes ?? 0;
       read[index] = result;
     }
   };
   await Promise.all(Array.from({ length: READERS }, reader));
   return read.filter((file) => file !== undefined);
+}
+
+async function readAnew(file: ScannedFile, memory: FolderMemory): Promise<ReadFile> {
+  const readAtMs = Date.now();
+  const result = await readFile(file);
+  memory.keep(file, readAtMs, result);
+  return result;
 }
 
 async function readFile({ path, real }: ScannedFile): Promise<ReadFile> {
@@ -124,17 +140,27 @@ async function readFile({ path, real }: ScannedFile): Promise<ReadFile> {
     // Neither flag matters for the file that was listed; they do for what may stand there by now: a FIFO, or a symlink out.
     handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const stats = await handle.stat();
-    if (!stats.isFile()) return { path, problem: notAFile(span, kindOf(stats)) };
-    if (stats.size > MAX_FILE_BYTES) return { path, problem: fileTooLarge(span, stats.size, MAX_FILE_BYTES) };
+    if (!stats.isFile()) return refused(path, notAFile(span, kindOf(stats)));
+    if (stats.size > MAX_FILE_BYTES) return refused(path, fileTooLarge(span, stats.size, MAX_FILE_BYTES));
     const bytes = await readBytes(handle, stats.size);
-    if (bytes.length > MAX_FILE_BYTES) return { path, problem: fileTooLarge(span, bytes.length, MAX_FILE_BYTES) };
-    return { path, bytes };
+    if (bytes.length > MAX_FILE_BYTES) return refused(path, fileTooLarge(span, bytes.length, MAX_FILE_BYTES));
+    return decode(path, bytes);
   } catch (error) {
     // Gone since it was listed: the next reading will not list it.
-    return { path, problem: isMissing(error) ? undefined : unreadable(span, reasonOf(error)) };
+    return isMissing(error)
+      ? { path, content: undefined, file: undefined, diagnostics: [] }
+      : refused(path, unreadable(span, reasonOf(error)));
   } finally {
     await handle?.close();
   }
+}
+
+function refused(path: string, problem: Diagnostic): ReadFile {
+  return { path, content: undefined, file: unreadableFile(path), diagnostics: [problem] };
+}
+
+function unreadableFile(path: string): SourceFile {
+  return { path, text: "", unreadable: true };
 }
 
 /** Reads to the end, or one byte beyond the limit: a file may grow while it is read. */
@@ -149,10 +175,8 @@ async function readBytes(handle: FileHandle, size: number): Promise<Buffer> {
   return buffer.subarray(0, length);
 }
 
-function decode(
-  path: string,
-  bytes: Buffer,
-): { readonly file: SourceFile; readonly diagnostics: readonly Diagnostic[] } {
+function decode(path: string, bytes: Buffer): ReadFile {
+  const read = { bytes: bytes.length, digest: createHash("sha256").update(bytes).digest("base64") };
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const content = hasMark ? bytes.subarray(3) : bytes;
   const diagnostics = hasMark ? [byteOrderMark(fileSpan(path))] : [];
@@ -161,9 +185,9 @@ function decode(
     const byte = wrong + bytes.length - content.length;
     const line = bytes.subarray(0, byte).toString("latin1").split("\n").length;
     const told = notUtf8(fileSpan(path), byte, line);
-    return { file: { path, text: "", unreadable: true }, diagnostics: [...diagnostics, told] };
+    return { path, content: read, file: unreadableFile(path), diagnostics: [...diagnostics, told] };
   }
-  return { file: { path, text: content.toString("utf8") }, diagnostics };
+  return { path, content: read, file: { path, text: content.toString("utf8") }, diagnostics };
 }
 
 /** @returns the offset of the first byte that is not UTF-8. */
@@ -195,11 +219,11 @@ function isValid(bytes: Buffer, mayGoOn: boolean): boolean {
 /** Lengths before contents: no two folders give the same bytes to hash. */
 function idOf(files: readonly ReadFile[], diagnostics: readonly Diagnostic[]): string {
   const hash = createHash("sha256");
-  const add = (part: string | Buffer) => hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  for (const { path, bytes } of files) {
-    if (bytes === undefined) continue;
+  const add = (part: string) => hash.update(`${Buffer.byteLength(part)}:`).update(part);
+  for (const { path, content } of files) {
+    if (content === undefined) continue;
     add(path);
-    add(bytes);
+    add(content.digest);
   }
   // A folder that cannot be read whole is another folder than the one without what is wrong with it.
   for (const { code, message, span } of diagnostics) add(`${code} ${span?.file ?? ""} ${message}`);

@@ -23,6 +23,18 @@ export async function gitCommit(folder: string): Promise<string | undefined> {
   }
 }
 
+/** @returns whether git is changing the work tree around a folder: a checkout, a pull, a merge. */
+export async function isGitAtWork(folder: string): Promise<boolean> {
+  try {
+    const directory = await gitDirectory(await realpath(folder));
+    return directory !== undefined && (await kindAt(join(directory, "index.lock"))) === "file";
+  } catch (error) {
+    // Whatever keeps us from git's files is no fault of the policies.
+    if (systemCode(error) !== undefined) return false;
+    throw error;
+  }
+}
+
 /** `.git` in the folder or one above it: a directory, or in a linked work tree a file that says where. */
 async function gitDirectory(folder: string): Promise<string | undefined> {
   for (let at = folder; ; at = dirname(at)) {

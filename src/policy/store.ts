@@ -1,4 +1,5 @@
 import { type FolderReading, type ReadOptions, readFolder } from "./folder.ts";
+import { FolderMemory } from "./folder-memory.ts";
 import { watchFolder } from "./watch.ts";
 
 /** Where policies come from. A directory today; a git repository, fetched by itself, may come beside it. */
@@ -33,6 +34,7 @@ export interface DirectoryStoreOptions extends ReadOptions {
 export class DirectoryStore implements PolicyStore {
   readonly name: string;
   readonly #options: DirectoryStoreOptions;
+  readonly #memory = new FolderMemory();
   #signature: string | undefined;
 
   constructor(directory: string, options: DirectoryStoreOptions = {}) {
@@ -41,7 +43,7 @@ export class DirectoryStore implements PolicyStore {
   }
 
   async read(): Promise<FolderReading> {
-    const reading = await readFolder(this.name, this.#options);
+    const reading = await readFolder(this.name, { ...this.#options, memory: this.#memory });
     this.#signature = reading.signature;
     return reading;
   }

@@ -102,7 +102,10 @@ describe("a folder read again", () => {
     expect(half.diagnostics).toEqual([]);
     expect(looks).toBe(3);
     writeFileSync(join(folder, ".git/index.lock"), "left behind");
-    const left = await readFolder(folder, { wait: async () => void (looks += 1) });
+    const wait = async (): Promise<void> => {
+      looks += 1;
+    };
+    const left = await readFolder(folder, { wait });
     expect(left.diagnostics).toEqual([]);
     expect(looks).toBeGreaterThan(10);
   });

@@ -37,8 +37,14 @@ const LEAST_TICKS = 2;
 /** Below this share of time at work there is no overload, however late a timer is: others have the processor. */
 const BUSY = 0.9;
 
+/** So many are served when an overload begins, and more soon if there is time: what has piled up until then has to be got rid of first. */
+const FIRST_PART = 1 / 8;
+
 /** How the number of connections that are served is corrected after each interval. */
 const LESS = 0.8;
+/** When the loop is later than so many times what is allowed. */
+const MUCH_LESS = 0.5;
+const MUCH_TOO_LATE = 3;
 const MORE = 1.1;
 /** When there is time to spare. */
 const MUCH_MORE = 1.4;
@@ -243,12 +249,14 @@ export class Overload {
     this.#served = 0;
     this.#light = 0;
     // Nobody is known yet: those who call next are, one after the other.
-    this.#target = Math.max(1, this.#options.connections() / 2);
+    this.#target = Math.max(1, this.#options.connections() * FIRST_PART);
     this.#options.events.began(this.#leastDelayMs);
   }
 
   #correct(target: number, late: boolean, utilization: number, nowMs: number): void {
-    const factor = late ? LESS : utilization < BUSY ? MUCH_MORE : MORE;
+    const muchLess = this.#leastDelayMs > MUCH_TOO_LATE * this.#options.limits.overloadDelayMs;
+    const less = muchLess ? MUCH_LESS : LESS;
+    const factor = late ? less : utilization < BUSY ? MUCH_MORE : MORE;
     // More than there are need not be served.
     this.#target = Math.min(this.#options.connections() + 1, Math.max(LEAST_SERVED, target * factor));
     this.#peace = this.#refused === this.#refusedBefore ? this.#peace + 1 : 0;

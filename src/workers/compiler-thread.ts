@@ -28,7 +28,7 @@ port.on("message", (message: ToCompiler) => {
 async function answer(number: number, question: Question): Promise<void> {
   try {
     say({ kind: "answer", number, answer: await answerTo(question) });
-    if (question.kind === "compile") giveBack();
+    if (question.kind === "compile") giveBackLater();
   } catch (error) {
     say({ kind: "failed", number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
@@ -57,6 +57,15 @@ async function watch(): Promise<void> {
     // Whoever ends the watching ends the thread.
     signal: new AbortController().signal,
   });
+}
+
+/** Long enough that what was compiled is in place: whoever puts it there needs the processor now. */
+const GIVE_BACK_AFTER_MS = 1_000;
+let givingBack: NodeJS.Timeout | undefined;
+
+function giveBackLater(): void {
+  clearTimeout(givingBack);
+  givingBack = setTimeout(giveBack, GIVE_BACK_AFTER_MS);
 }
 
 /**

@@ -76,14 +76,7 @@ function requireAttributes(run: Run): undefined {
 }
 
 function decideByRules(run: Run): undefined {
-  const { verdict, reason, rule, detail } = judge(
-    run.program.indexes,
-    run.conditions,
-    run.snapshot.plan.settings.unmatched,
-  );
-  // Only a deny that is true answers in its own words: an undecided request is told nothing about our inside.
-  const respond = verdict === "denied" ? rule?.respond : undefined;
-  run.ruling = { verdict, reason, rule: rule?.reference, respond, detail };
+  run.ruling = judge(run.program.indexes, run.conditions, run.snapshot.plan.settings.unmatched);
   return undefined;
 }
 

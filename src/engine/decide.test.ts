@@ -89,7 +89,7 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
 
 function verdictOf(text: string, unmatched: "deny" | "allow"): string {
   const rules = text.split(" ").filter(Boolean).map(parse);
-  const { verdict, reason, rule: decided } = judge(indexesOf(rules), new Conditions(FRAME), unmatched);
+  const { verdict, reason, by: decided } = judge(indexesOf(rules), new Conditions(FRAME), unmatched);
   return [verdict, reason, ...(decided ? [rules.indexOf(decided)] : [])].join(" ");
 }
 

@@ -1,16 +1,37 @@
 import { Invalid } from "../attribute/value.ts";
 import type { CheckIndexes } from "../snapshot/check-indexes.ts";
 import { type Conditions, describe } from "../snapshot/conditions.ts";
-import type { LinkedRule } from "../snapshot/linked.ts";
+import type { LinkedRespond, LinkedRule } from "../snapshot/linked.ts";
+import type { RuleReference } from "../snapshot/plan.ts";
 import type { Reason, Verdict } from "./decision.ts";
+import type { Ruling } from "./run.ts";
+
+type Judged = Extract<Verdict, "allowed" | "denied" | "undecided">;
+type Why = Extract<Reason, "rule" | "unmatched" | "deny-error" | "allow-error">;
 
 /** What the allow and deny rules say of one request. */
-export interface Judgement {
-  readonly verdict: Extract<Verdict, "allowed" | "denied" | "undecided">;
-  readonly reason: Extract<Reason, "rule" | "unmatched" | "deny-error" | "allow-error">;
+export class Judgement implements Ruling {
+  readonly verdict: Judged;
+  readonly reason: Why;
   /** Undefined where no rule decided. */
-  readonly rule: LinkedRule | undefined;
+  readonly by: LinkedRule | undefined;
   readonly detail: string;
+
+  constructor(verdict: Judged, reason: Why, by: LinkedRule | undefined, detail: string) {
+    this.verdict = verdict;
+    this.reason = reason;
+    this.by = by;
+    this.detail = detail;
+  }
+
+  get rule(): RuleReference | undefined {
+    return this.by?.reference;
+  }
+
+  /** Only a deny that is true answers in its own words: an undecided request is told nothing about our inside. */
+  get respond(): LinkedRespond | undefined {
+    return this.verdict === "denied" ? this.by?.respond : undefined;
+  }
 }
 
 /**
@@ -27,9 +48,9 @@ function judgeDenies({ denies }: CheckIndexes, conditions: Conditions): Judgemen
   const found = denies.find(conditions);
   for (let rule = found.next(); rule !== undefined; rule = found.next()) {
     const condition = conditions.of(rule.policy, rule.when);
-    if (condition === true) return { verdict: "denied", reason: "rule", rule, detail: "" };
+    if (condition === true) return new Judgement("denied", "rule", rule, "");
     if (condition === false || unsure !== undefined) continue;
-    unsure = { verdict: "undecided", reason: "deny-error", rule, detail: describe(condition) };
+    unsure = new Judgement("undecided", "deny-error", rule, describe(condition));
     found.forgetUntold();
   }
   return unsure;
@@ -40,9 +61,9 @@ function judgeAllows(indexes: CheckIndexes, conditions: Conditions, unmatched: "
   const found = indexes.allows.find(conditions);
   for (let rule = found.next(); rule !== undefined; rule = found.next()) {
     const condition = conditions.of(rule.policy, rule.when);
-    if (condition === true) return { verdict: "allowed", reason: "rule", rule, detail: "" };
+    if (condition === true) return new Judgement("allowed", "rule", rule, "");
     if (!(condition instanceof Invalid) || failed !== undefined) continue;
-    failed = { verdict: "undecided", reason: "allow-error", rule, detail: describe(condition) };
+    failed = new Judgement("undecided", "allow-error", rule, describe(condition));
     found.forgetUntold();
   }
   return failed ?? judgeUnmatched(indexes, conditions, unmatched);
@@ -56,7 +77,6 @@ function judgeUnmatched({ policies }: CheckIndexes, conditions: Conditions, unma
   return unmatched === "allow" ? UNMATCHED_ALLOWED : UNMATCHED_DENIED;
 }
 
-const UNMATCHED = { reason: "unmatched", rule: undefined } as const;
-const NONE_TRUE: Judgement = { ...UNMATCHED, verdict: "denied", detail: "no allow rule is true" };
-const UNMATCHED_ALLOWED: Judgement = { ...UNMATCHED, verdict: "allowed", detail: "no allow rule applies" };
-const UNMATCHED_DENIED: Judgement = { ...UNMATCHED, verdict: "denied", detail: "no allow rule applies" };
+const NONE_TRUE = new Judgement("denied", "unmatched", undefined, "no allow rule is true");
+const UNMATCHED_ALLOWED = new Judgement("allowed", "unmatched", undefined, "no allow rule applies");
+const UNMATCHED_DENIED = new Judgement("denied", "unmatched", undefined, "no allow rule applies");

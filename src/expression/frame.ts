@@ -62,13 +62,17 @@ export interface SharedLinks {
   link(tree: Tree, scope: LinkScope, linkAlone: (tree: Tree) => Evaluate): Evaluate | undefined;
 }
 
-/** What a frame is made of. */
-export interface FrameInput {
-  readonly source: AttributeSource;
+/** What the frames of a snapshot have in common. */
+export interface FrameLayout {
   /** How many slots the snapshot has. */
   readonly slots: number;
   /** By slot: how a derived attribute is evaluated; undefined for what the source itself supplies. */
   readonly derived: readonly (Evaluate | undefined)[];
+}
+
+/** What a frame is made of. */
+export interface FrameInput extends FrameLayout {
+  readonly source: AttributeSource;
   /** Remember every attribute and map key read. */
   readonly record: boolean;
   /** Steps all evaluations of this request may take together; DEFAULT_BUDGET when left out. */
@@ -99,8 +103,18 @@ export interface RequestFrame extends Frame {
 }
 
 /** @returns a fresh view of one request. */
-export function createFrame(input: FrameInput): RequestFrame {
-  return new SlotFrame(input);
+export function createFrame({ source, slots, derived, record, budget }: FrameInput): RequestFrame {
+  return frameOf(source, { slots, derived }, record, budget);
+}
+
+/** The same without an object that is thrown away: for each request. */
+export function frameOf(
+  source: AttributeSource,
+  layout: FrameLayout,
+  record: boolean,
+  budget = DEFAULT_BUDGET,
+): RequestFrame {
+  return new SlotFrame(source, layout, record, budget);
 }
 
 const DERIVED_TOO_DEEP = invalid("derived attributes need each other too deeply", "other");
@@ -109,7 +123,7 @@ const NOT_A_MAP = invalid("not a map", "no such overload");
 class SlotFrame implements RequestFrame {
   budget: number;
   readonly #source: AttributeSource;
-  readonly #derived: FrameInput["derived"];
+  readonly #derived: FrameLayout["derived"];
   readonly #known: (Outcome | undefined)[];
   readonly #recorder: Recorder | undefined;
   /** Made for the first variable: most expressions have none. */
@@ -118,7 +132,7 @@ class SlotFrame implements RequestFrame {
   #remembered: Map<object, Outcome> | undefined = undefined;
   #derivations = 0;
 
-  constructor({ source, slots, derived, record, budget = DEFAULT_BUDGET }: FrameInput) {
+  constructor(source: AttributeSource, { slots, derived }: FrameLayout, record: boolean, budget: number) {
     this.budget = budget;
     this.#source = source;
     this.#derived = derived;

@@ -8,7 +8,7 @@
 export { bareExpression, bareTemplate } from "./bare.ts";
 export { compileExpression } from "./compile.ts";
 export { NO_TESTS, Subjects, testsOf } from "./condition-tests.ts";
-export { createFrame } from "./frame.ts";
+export { createFrame, frameOf } from "./frame.ts";
 // For what shows expressions and values to people (`weir eval`); serving needs none of it.
 export { CEL_GO_BOUNDS, DEFAULT_BUDGET, POLICY_BOUNDS } from "./limits.ts";
 export { link } from "./link.ts";

@@ -113,12 +113,12 @@ export function bindAttributes(slots: readonly SlotSpec[], claimsFrom: string): 
 
 /** One request through the rows of its snapshot. */
 export class AuthSource implements AttributeSource {
+  readonly request: AuthRequest;
   readonly #rows: BoundAttributes["rows"];
-  readonly #request: AuthRequest;
 
   constructor({ rows }: BoundAttributes, request: AuthRequest) {
     this.#rows = rows;
-    this.#request = request;
+    this.request = request;
   }
 
   read(slot: number): Outcome {
@@ -127,7 +127,7 @@ export class AuthSource implements AttributeSource {
 
   readKey(slot: number, key: string): Outcome {
     const row = this.#rows[slot];
-    return row?.readKey === undefined ? keyOf(this.#held(slot), key) : row.readKey(this.#request, key);
+    return row?.readKey === undefined ? keyOf(this.#held(slot), key) : row.readKey(this.request, key);
   }
 
   entries(slot: number): CelMap | Absent | Invalid {
@@ -136,7 +136,7 @@ export class AuthSource implements AttributeSource {
 
   #held(slot: number): Held {
     const row = this.#rows[slot];
-    return row === undefined ? ABSENT : row.read(this.#request);
+    return row === undefined ? ABSENT : row.read(this.request);
   }
 }
 

@@ -1,5 +1,4 @@
 import { maskOf } from "../attribute/mask.ts";
-import type { AttributeSource } from "../attribute/source.ts";
 import type { Decision } from "../engine/decision.ts";
 import type { CheckInput, Engine, Refused, RequestedQuota } from "../engine/engine.ts";
 import type { DoorName } from "../policy/authored.ts";
@@ -74,7 +73,8 @@ class ExtAuthzDoor implements UnaryDoor {
       : sent === undefined
         ? this.#unread(tooLarge)
         : refusedAt(door, snapshot);
-    return new AuthCheck(request, door, new AuthSource(attributes, request), call, limits.extAuthzDeadlineMs, refused);
+    const source = new AuthSource(attributes, request);
+    return new AuthCheck(source, door, call, limits.extAuthzDeadlineMs, refused);
   }
 
   #unread(tooLarge: boolean): Refused {
@@ -83,8 +83,8 @@ class ExtAuthzDoor implements UnaryDoor {
       : { reason: "undecodable", detail: "the message is no CheckRequest" };
   }
 
-  #answer(decision: Decision, { request }: AuthCheck, { forms }: Binding): Reply {
-    const { bytes, leftOut } = forms.encode(decision, request);
+  #answer(decision: Decision, { source }: AuthCheck, { forms }: Binding): Reply {
+    const { bytes, leftOut } = forms.encode(decision, source.request);
     if (leftOut > 0) this.#deps.events.carriedLeftOut(leftOut);
     return { kind: "message", bytes };
   }
@@ -124,24 +124,15 @@ const NO_QUOTAS: readonly RequestedQuota[] = [];
 
 /** A Check on its way. What nobody asks for is not read. */
 class AuthCheck implements CheckInput {
-  readonly request: AuthRequest;
+  readonly source: AuthSource;
   readonly door: DoorName;
-  readonly source: AttributeSource;
   readonly call: Call;
   readonly withinMs: number;
   readonly refused: Refused | undefined;
 
-  constructor(
-    request: AuthRequest,
-    door: DoorName,
-    source: AttributeSource,
-    call: Call,
-    withinMs: number,
-    refused: Refused | undefined,
-  ) {
-    this.request = request;
-    this.door = door;
+  constructor(source: AuthSource, door: DoorName, call: Call, withinMs: number, refused: Refused | undefined) {
     this.source = source;
+    this.door = door;
     this.call = call;
     this.withinMs = withinMs;
     this.refused = refused;
@@ -156,11 +147,11 @@ class AuthCheck implements CheckInput {
   }
 
   get deduplicationId(): string {
-    return this.request.text("id");
+    return this.source.request.text("id");
   }
 
   get traceparent(): string | undefined {
-    const traceparent = this.request.header("traceparent");
+    const traceparent = this.source.request.header("traceparent");
     return typeof traceparent === "string" ? traceparent : undefined;
   }
 }

@@ -2,7 +2,7 @@ import { type Mask, maskOf } from "../attribute/mask.ts";
 import type { SlotSpec } from "../attribute/source.ts";
 import type { Evaluate, LinkScope, Render } from "../expression/frame.ts";
 import {
-  createFrame,
+  frameOf,
   link as linkExpression,
   linkTemplate,
   NO_TESTS,
@@ -169,14 +169,12 @@ function linkFrames(plan: PlanFrame, scope: LinkScope): Snapshot["frame"] {
   const mask = maskFor(plan);
   const derived = plan.slots.map((slot) => slot.derived && linkDerived(slot.name, slot.derived, scope, plan));
   const maskedDerived = derived.map((evaluate, slot) => evaluate && hiding(evaluate, specs[slot]?.name ?? "", mask));
-  const underived = plan.slots.map(() => undefined);
+  const slots = specs.length;
+  const open = { slots, derived };
+  const hidden = { slots, derived: maskedDerived };
+  const underived = { slots, derived: plan.slots.map(() => undefined) };
   return (source, { derive, record, masked = false }) =>
-    createFrame({
-      source: masked ? maskedSource(source, specs, mask) : source,
-      slots: specs.length,
-      derived: derive ? (masked ? maskedDerived : derived) : underived,
-      record,
-    });
+    frameOf(masked ? maskedSource(source, specs, mask) : source, derive ? (masked ? hidden : open) : underived, record);
 }
 
 /** Header names are held in lower case, however they are written in `mask:`. */

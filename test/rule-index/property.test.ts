@@ -49,7 +49,7 @@ function inOrder(rules: readonly LinkedRule[], request: GeneratedRequest, unmatc
 }
 
 function byIndex({ indexes }: LinkedSet, request: GeneratedRequest, unmatched: "deny" | "allow"): string {
-  const { verdict, reason, rule, detail } = judge(indexes, new Conditions(frameFor(request)), unmatched);
+  const { verdict, reason, by: rule, detail } = judge(indexes, new Conditions(frameFor(request)), unmatched);
   return shown(verdict, reason, rule, detail);
 }
 
@@ -148,7 +148,7 @@ describe("rules that are found by what a request is", () => {
       for (let other = 0; other < REQUESTS_PER_SET; other += 1) {
         const [first, second] = [randomRequest(random), randomRequest(random)];
         const frame = frameFor(first, true);
-        const { verdict, reason, rule, detail } = judge(set.indexes, new Conditions(frame), "deny");
+        const { verdict, reason, by: rule, detail } = judge(set.indexes, new Conditions(frame), "deny");
         const { references, reusable } = frame.references();
         // As `engine/validity.ts` has it: what could not be decided is not used again.
         if (!reusable || verdict === "undecided") continue;

@@ -311,6 +311,8 @@ function prepared(files: Files): Prepared {
       void said.push(`failed, ${serving?.id ?? "nothing"} serves`),
   };
   const publisher = new LivePublisher({
+    // These tests count turns of promises: a slow machine must not make others of them.
+    turns: { now: () => 0, pause: () => Promise.resolve() },
     live,
     reporter,
     retired: (id, error) => void said.push(`retired ${id}${error instanceof Error ? `: ${error.message}` : ""}`),

@@ -45,7 +45,7 @@ const LESS = 0.8;
 /** When the loop is later than so many times what is allowed. */
 const MUCH_LESS = 0.5;
 const MUCH_TOO_LATE = 3;
-const MORE = 1.1;
+const MORE = 1.03;
 /** When there is time to spare. */
 const MUCH_MORE = 1.4;
 const LEAST_SERVED = 0.05;

@@ -363,6 +363,9 @@ export const START_WITHIN_LOOKS = 30;
 export const DIE_LIMIT_MS = 1_000;
 /** Heap of one thread, in megabytes; one that needs more is ended and replaced. */
 export const THREAD_HEAP_MB = 1_024;
+
+/** Of that, what was just made: three times what V8 fills before it looks for garbage. Megabytes. */
+export const THREAD_YOUNG_HEAP_MB = 24;
 /** The part of it beyond which a thread ends by itself; at the limit node would terminate it. */
 export const THREAD_HEAP_FULL = 0.9;
 /** Buffers of one thread, in bytes; they do not count as heap. */

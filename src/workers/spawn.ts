@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type FromThread, THREAD_HEAP_MB, type ThreadData, type ToThread } from "./protocol.ts";
+import { type FromThread, THREAD_HEAP_MB, THREAD_YOUNG_HEAP_MB, type ThreadData, type ToThread } from "./protocol.ts";
 
 /** The supervisor's end of the way to one thread. */
 export interface ThreadPort {
@@ -22,7 +22,7 @@ export function spawnThread(data: ThreadData): ThreadPort {
   const worker = new Worker(ENTRY, {
     workerData: data,
     name: `weir-requests-${data.thread}`,
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: THREAD_YOUNG_HEAP_MB },
   });
   return portOf(worker);
 }

@@ -31,6 +31,8 @@ export interface DirectResponse {
   readonly status: number;
   readonly headers: readonly HeaderPair[];
   readonly body: string;
+  /** Nothing of it depends on the request: it is this very object each time, so that a door may keep what it makes of it. */
+  readonly constant?: true;
 }
 
 export type HeaderPair = readonly [name: string, value: string];

@@ -7,7 +7,7 @@ const DENIED_STATUS = 403;
 const LIMITED_STATUS = 429;
 
 /** What most refused clients get: no rule said anything about it. */
-const PLAIN: DirectResponse = { status: DENIED_STATUS, headers: [], body: "" };
+const PLAIN: DirectResponse = { status: DENIED_STATUS, headers: [], body: "", constant: true };
 
 /**
  * What refused clients get. Where nothing of it depends on the request it is the same object each time, so that a door may keep what it
@@ -25,8 +25,10 @@ export class Refusals {
     if (known !== undefined) return known;
     const made = responseOf(run);
     // A request that had no steps left may have lost a part of it.
-    if (run.frame.budget > 0) this.#constant.set(respond, made);
-    return made;
+    if (run.frame.budget <= 0) return made;
+    const constant = { ...made, constant: true } as const;
+    this.#constant.set(respond, constant);
+    return constant;
   }
 }
 

@@ -46,6 +46,12 @@ export function encodeCarried(decision: Decision, mask: Mask): Answer {
   return { bytes: CheckResponse.toBinary({ httpResponse: { oneofKind: undefined }, dynamicMetadata }), leftOut };
 }
 
+/** @returns what comes behind an answer without it: the rule that decided, `policy/rule`. */
+export function encodeRule(rule: string): Buffer {
+  const dynamicMetadata = structOf([["rule", rule]]);
+  return Buffer.from(CheckResponse.toBinary({ httpResponse: { oneofKind: undefined }, dynamicMetadata }));
+}
+
 /** The answer when our own code failed: content may have caused it, so that Envoy's failure mode must not apply. */
 export function encodeBug(): RefusalBytes {
   return encodeRefusal("undecided", undefined, false, undefined);

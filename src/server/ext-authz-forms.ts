@@ -1,21 +1,21 @@
 import type { Mask } from "../attribute/mask.ts";
-import { type Changes, type Decision, NO_CHANGES } from "../engine/decision.ts";
-import { type Answer, type Asked, encodeAnswer, encodeCarried, sealRefusal } from "./ext-authz-answer.ts";
+import { type Changes, type Decision, type DirectResponse, NO_CHANGES } from "../engine/decision.ts";
+import { type Answer, type Asked, encodeAnswer, encodeCarried, encodeRule, sealRefusal } from "./ext-authz-answer.ts";
 import { refusalCode } from "./refusal-status.ts";
 
 /** Bytes that the forms of one snapshot may take together; what has none is encoded each time. */
 const MAX_FORM_BYTES = 8 * 1024 * 1024;
 
-/** Of one rule: allowed or denied, undecided, and each for gRPC clients. */
-const MAX_FORMS_PER_RULE = 4;
-
 /**
- * The answers of one snapshot, encoded once for each rule where nothing but the decision's id and its time differ from request to request: an
- * allow without changes, and a refusal with the same response as the last time. Those two are filled in, and carried values added behind.
+ * The answers of one snapshot, encoded once where nothing but the decision's id, its time and its rule differ from request to request: an
+ * allow without changes, and a refusal whose response is the same for each request. Those are filled in, the rule and carried values added
+ * behind: ten thousand rules that say the same have one form.
  */
 export class AnswerForms {
   readonly #mask: Mask;
-  readonly #byRule = new Map<string, Form[]>();
+  readonly #byResponse = new Map<DirectResponse | undefined, Form[]>();
+  /** By `policy/rule`: what is added behind a form. */
+  readonly #rules = new Map<string, Buffer>();
   #bytes = 0;
 
   constructor(mask: Mask) {
@@ -40,58 +40,59 @@ export class AnswerForms {
 
   /** @returns undefined where the answer has no form. */
   #fill(decision: Decision, asked: Asked): Buffer | undefined {
-    const grpc = decision.verdict !== "allowed" && asked.grpc;
-    const form = this.#formOf(decision, grpc);
-    if (form === undefined) return undefined;
-    if (form.response !== decision.response || form.idLength !== decision.decisionId.length) {
-      this.#renew(form, decision);
-      // Made at the second time: of a response that is a new one for each request none is worth making.
-      return undefined;
-    }
-    form.blank ??= this.#make(decision, asked);
-    return form.blank === "no room" ? undefined : filledIn(form.blank, decision);
+    const { verdict, response, rule, decisionId } = decision;
+    if (response !== undefined && response.constant !== true) return undefined;
+    const form = this.#formOf(decision, verdict !== "allowed" && asked.grpc);
+    if (form.blank === undefined || form.idLength !== decisionId.length) this.#make(form, decision, asked);
+    const behind = rule === undefined ? NOTHING : this.#ruleOf(rule.rule);
+    if (form.blank === "no room" || form.blank === undefined || behind === undefined) return undefined;
+    return filledIn(form.blank, behind, decision);
   }
 
-  #formOf({ verdict, reason, rule }: Decision, grpc: boolean): Form | undefined {
-    const name = rule === undefined ? "" : rule.rule;
-    let forms = this.#byRule.get(name);
+  #formOf({ verdict, reason, response }: Decision, grpc: boolean): Form {
+    let forms = this.#byResponse.get(response);
     if (forms === undefined) {
       forms = [];
-      this.#byRule.set(name, forms);
+      this.#byResponse.set(response, forms);
     }
     for (let index = 0; index < forms.length; index++) {
       const form = forms[index];
       if (form?.verdict === verdict && form.reason === reason && form.grpc === grpc) return form;
     }
-    if (forms.length >= MAX_FORMS_PER_RULE) return undefined;
-    const fresh: Form = { verdict, reason, grpc, response: undefined, idLength: 0, blank: undefined };
+    const fresh: Form = { verdict, reason, grpc, idLength: 0, blank: undefined };
     forms.push(fresh);
     return fresh;
   }
 
-  #renew(form: Form, { response, decisionId }: Decision): void {
+  #make(form: Form, decision: Decision, asked: Asked): void {
     if (form.blank !== undefined && form.blank !== "no room") this.#bytes -= form.blank.bytes.length;
-    form.response = response;
-    form.idLength = decisionId.length;
-    form.blank = undefined;
+    const blank = blankOf({ ...decision, rule: undefined }, asked, this.#mask);
+    const fits = this.#bytes + blank.bytes.length <= MAX_FORM_BYTES;
+    if (fits) this.#bytes += blank.bytes.length;
+    form.idLength = decision.decisionId.length;
+    form.blank = fits ? blank : "no room";
   }
 
-  #make(decision: Decision, asked: Asked): Blank | "no room" {
-    const blank = blankOf(decision, asked, this.#mask);
-    if (this.#bytes + blank.bytes.length > MAX_FORM_BYTES) return "no room";
-    this.#bytes += blank.bytes.length;
-    return blank;
+  /** @returns undefined where there is no room for it. */
+  #ruleOf(name: string): Buffer | undefined {
+    const known = this.#rules.get(name);
+    if (known !== undefined) return known;
+    const made = encodeRule(name);
+    if (this.#bytes + made.length > MAX_FORM_BYTES) return undefined;
+    this.#bytes += made.length;
+    this.#rules.set(name, made);
+    return made;
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** What an answer is kept for. */
 interface Form {
   readonly verdict: Decision["verdict"];
   readonly reason: Decision["reason"];
   readonly grpc: boolean;
-  response: Decision["response"];
   idLength: number;
-  /** Undefined until it was asked for twice. */
   blank: Blank | "no room" | undefined;
 }
 
@@ -134,9 +135,14 @@ function differenceOf(one: Uint8Array, other: Uint8Array, length: number): numbe
 const LAST_ASCII = 0x7f;
 
 /** @returns undefined for an id that takes other bytes than characters. */
-function filledIn({ bytes, idAt, tookAt }: Blank, { decisionId, tookUs }: Decision): Buffer | undefined {
-  const filled = Buffer.allocUnsafe(bytes.length);
+function filledIn(
+  { bytes, idAt, tookAt }: Blank,
+  behind: Buffer,
+  { decisionId, tookUs }: Decision,
+): Buffer | undefined {
+  const filled = Buffer.allocUnsafe(bytes.length + behind.length);
   filled.set(bytes);
+  filled.set(behind, bytes.length);
   for (let index = 0; index < decisionId.length; index++) {
     const unit = decisionId.charCodeAt(index);
     if (unit > LAST_ASCII) return undefined;

@@ -12,7 +12,7 @@ export function holdYoungHeap(): void {
  * How much room what was just made gets in the end; it is taken twice, to copy from one half into the other. Four times that is V8's own limit:
  * it saves no processor time that could be measured, and costs a hundred megabytes. In megabytes.
  */
-export const YOUNG_HEAP_MB = 8;
+const YOUNG_HEAP_MB = 8;
 
 /** From now on it grows with what requests need, up to its limit: in one step, for steps can be stopped only in between. */
 export function letYoungHeapGrow(): void {

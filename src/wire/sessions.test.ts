@@ -2,7 +2,8 @@ import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as connectNet } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { clientOf, ECHO, echo, LOG, message, say, serve } from "../../test/wire/echo-server.ts";
-import { FLAG, FRAME, frame, headerBlock, RawClient } from "../../test/wire/raw-http2.ts";
+import { callHeaders, FLAG, FRAME, frame, grpcMessage } from "../../test/wire/frames.ts";
+import { RawClient } from "../../test/wire/raw-http2.ts";
 import type { Reply, StreamDoor } from "./door.ts";
 import type { RunningServer } from "./server.ts";
 
@@ -41,8 +42,10 @@ function call(session: ClientHttp2Session, text = ""): Promise<string> {
 }
 
 function wholeCall(stream: number): readonly Buffer[] {
-  const block = headerBlock({ ":scheme": "http", ":authority": "weir", ...HEADERS });
-  return [frame(FRAME.headers, FLAG.endHeaders, stream, block), frame(FRAME.data, FLAG.endStream, stream, framed("x"))];
+  return [
+    frame(FRAME.headers, FLAG.endHeaders, stream, callHeaders(ECHO)),
+    frame(FRAME.data, FLAG.endStream, stream, grpcMessage(Buffer.from("x"))),
+  ];
 }
 
 describe("a connection that is to move", () => {

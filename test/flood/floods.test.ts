@@ -19,15 +19,12 @@ import {
   frame,
   grpcMessage,
   headerBlock,
-  open,
   PREFACE,
-  pour,
-  randomBytes,
-  seeded,
   settings,
   streamNumber,
   uint32,
-} from "./attacker.ts";
+} from "../wire/frames.ts";
+import { open, pour, randomBytes, seeded } from "./attacker.ts";
 
 const CHECK = "/envoy.service.auth.v3.Authorization/Check";
 const UNARY_DOORS = [CHECK, "/weir.v1.Weir/Check", "/weir.v1.Weir/Report"] as const;

@@ -1,49 +1,12 @@
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-
-/** HTTP/2 by the byte, for what no library would send or show. Numbers by RFC 9113. */
-
-export const FRAME = {
-  data: 0,
-  headers: 1,
-  reset: 3,
-  settings: 4,
-  ping: 6,
-  goaway: 7,
-  windowUpdate: 8,
-  continuation: 9,
-} as const;
-export const FLAG = { ack: 1, endStream: 1, endHeaders: 4 } as const;
-
-const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const FRAME_HEADER_BYTES = 9;
+import { FLAG, FRAME, FRAME_HEAD_BYTES, frame, PREFACE, settings } from "./frames.ts";
 
 export interface RawFrame {
   readonly type: number;
   readonly flags: number;
   readonly stream: number;
   readonly payload: Buffer;
-}
-
-export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = type;
-  header[4] = flags;
-  header.writeUInt32BE(stream, 5);
-  return Buffer.concat([header, payload]);
-}
-
-/** A header block that needs no table: each name and value as it is. Of at most 126 bytes each. */
-export function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
-  return Buffer.concat(
-    Object.entries(headers).flatMap(([name, value]) => [
-      Buffer.of(0, name.length),
-      Buffer.from(name),
-      Buffer.of(value.length),
-      Buffer.from(value),
-    ]),
-  );
 }
 
 /** A connection that has said its preface. It ends with the test. */
@@ -69,7 +32,7 @@ export class RawClient {
     const socket = connect(Number(port), host);
     await new Promise<void>((resolve) => socket.once("connect", resolve));
     const client = new RawClient(socket);
-    client.write(Buffer.from(PREFACE), frame(FRAME.settings, 0, 0));
+    client.write(PREFACE, settings());
     await client.frame(({ type, flags }) => type === FRAME.settings && flags === 0);
     client.write(frame(FRAME.settings, FLAG.ack, 0));
     return client;
@@ -93,11 +56,11 @@ export class RawClient {
 
   #take(): RawFrame | undefined {
     const bytes = this.#received;
-    if (bytes.length < FRAME_HEADER_BYTES) return undefined;
-    const end = FRAME_HEADER_BYTES + bytes.readUIntBE(0, 3);
+    if (bytes.length < FRAME_HEAD_BYTES) return undefined;
+    const end = FRAME_HEAD_BYTES + bytes.readUIntBE(0, 3);
     if (bytes.length < end) return undefined;
     this.#received = bytes.subarray(end);
-    const payload = bytes.subarray(FRAME_HEADER_BYTES, end);
+    const payload = bytes.subarray(FRAME_HEAD_BYTES, end);
     return { type: bytes.readUInt8(3), flags: bytes.readUInt8(4), stream: bytes.readUInt32BE(5), payload };
   }
 

@@ -45,6 +45,8 @@ export interface WorkerView {
   /** Those among them that were asked to connect anew: each ends with its last call or stream. */
   readonly moving: number;
   readonly inFlight: number;
+  /** Calls are refused because there are too many. */
+  readonly overloaded: boolean;
   /** In a row: a thread that lives for a minute is forgiven. */
   readonly deaths: number;
 }

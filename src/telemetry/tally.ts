@@ -24,6 +24,8 @@ export const TALLY = {
   sentBytes: 7,
   /** Connections among them that were asked to connect anew; as of the last beat. */
   moving: 8,
+  /** 1 while calls are refused because there are too many; as of the last beat. */
+  overloaded: 9,
 } as const;
 
 export const TALLY_CELLS = Object.keys(TALLY).length;

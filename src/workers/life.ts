@@ -71,6 +71,11 @@ export class Life implements Linker {
     return this.tally[TALLY.moving] ?? 0;
   }
 
+  /** Calls are refused because there are too many; as of the last beat. */
+  get overloaded(): boolean {
+    return this.tally[TALLY.overloaded] === 1;
+  }
+
   post(message: ToThread): void {
     this.#port.post(message);
   }

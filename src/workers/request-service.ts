@@ -39,6 +39,8 @@ export interface ThreadView {
   /** Those among them that were asked to connect anew: each ends with its last call or stream. */
   readonly moving: number;
   readonly inFlight: number;
+  /** Calls are refused because there are too many. */
+  readonly overloaded: boolean;
   /** In a row. */
   readonly deaths: number;
 }
@@ -86,6 +88,7 @@ export function serveInThread(options: RequestServiceOptions): RequestService {
         connections: options.tally[TALLY.connections] ?? 0,
         moving: side.moving,
         inFlight: side.engine.inFlight,
+        overloaded: side.overloaded,
         deaths: 0,
       },
     ],

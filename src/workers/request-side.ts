@@ -111,6 +111,11 @@ export class RequestSide {
     return this.#server === undefined ? 0 : this.#server.connections - this.#server.staying;
   }
 
+  /** Calls are refused because there are too many. */
+  get overloaded(): boolean {
+    return this.#server?.overloaded ?? false;
+  }
+
   /** No new connections and calls; resolves when those in flight were answered, or `graceMs` later were cut off. */
   async drain(graceMs: number): Promise<void> {
     await this.#server?.drain(graceMs);

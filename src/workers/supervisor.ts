@@ -102,6 +102,7 @@ export class Supervisor implements RequestService {
       connections: slot.life?.connections ?? 0,
       moving: slot.life?.moving ?? 0,
       inFlight: slot.life?.inFlight ?? 0,
+      overloaded: slot.life?.overloaded ?? false,
       deaths: slot.deaths,
     }));
   }

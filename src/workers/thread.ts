@@ -192,6 +192,7 @@ export class RequestThread {
     const { tally } = this.#data;
     tally[TALLY.beats] = (tally[TALLY.beats] ?? 0) + 1;
     tally[TALLY.moving] = this.#side.moving;
+    tally[TALLY.overloaded] = this.#side.overloaded ? 1 : 0;
     const { external_memory, used_heap_size, heap_size_limit } = getHeapStatistics();
     tally[TALLY.externalBytes] = external_memory;
     if (used_heap_size > heap_size_limit * THREAD_HEAP_FULL)

@@ -118,7 +118,7 @@ function cluster(
     name,
     type: "STATIC",
     connect_timeout: seconds(CONNECT_TIMEOUT_MS),
-    circuit_breakers: { thresholds: [{ max_retries: MAX_RETRIES }] },
+    circuit_breakers: name === WEIR_CLUSTER ? { thresholds: [{ max_retries: MAX_RETRIES }] } : undefined,
     typed_extension_protocol_options:
       protocol === "h2" ? { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options } : undefined,
     load_assignment: {

@@ -25,6 +25,10 @@ const RUN_ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "npm ci && npm run demo": { by: "test/e2e/demo.test.ts", why: "it takes a while, and is looked at there" },
   "npm ci && npm test": { by: ".ci/run", why: "it is what runs this test" },
   [START]: { by: "test/e2e/docs-commands.test.ts", why: "the server that the other commands talk to" },
+  "weir serve --grpc 0.0.0.0:9091 --tls-cert tls.crt --tls-key tls.key --tls-client-ca ca.crt": {
+    by: "test/e2e/cli-tls.test.ts",
+    why: "it needs certificates, which are made there",
+  },
   "npm install && npm run mend-lock": {
     by: "test/tools/mend-lock.ts",
     why: "it changes the lock file, from the network",

@@ -111,8 +111,8 @@ describe("weir serve --workers 2", () => {
       let life = "";
       for (const answer of each) {
         if (answer.kind === "failed") {
-          // A busy machine may be overloaded by calls without end; no edit makes a call fail.
-          expect(answer.details).toContain("overloaded");
+          // A busy machine may be overloaded by calls without end, and connections that go on are closed; no edit makes a call fail.
+          expect(answer.details).toMatch(/overloaded|Stream refused/);
           continue;
         }
         const { snapshot, rule } = answer.message;

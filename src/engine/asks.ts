@@ -37,12 +37,18 @@ function begin(ask: LinkedAsk, run: Run): Asked["answer"] | undefined {
   if (condition !== true) return { kind: "unasked", why: describe(condition) };
   const value = ask.value(run.frame);
   if (value === ABSENT || value instanceof Invalid) return { kind: "unasked", why: describe(value) };
-  return askOne(ask, value, run);
+  return askOne(ask, value, run, run.input.call.signal);
 }
 
-export function askOne(ask: LinkedAsk, value: CelValue, run: Run): CheckAnswer | Promise<CheckAnswer> {
+/** @param signal says when nobody waits for the answer any more. */
+export function askOne(
+  ask: LinkedAsk,
+  value: CelValue,
+  run: Run,
+  signal: AbortSignal,
+): CheckAnswer | Promise<CheckAnswer> {
   const entry = { rule: ask.plan.reference.rule, value: toSdkValue(value) };
-  return run.snapshot.handlers.ask(ask.plan.handler, entry, run.input.call.signal);
+  return run.snapshot.handlers.ask(ask.plan.handler, entry, signal);
 }
 
 function settle(asked: readonly Asked[], run: Run): undefined | Promise<undefined> {

@@ -5,7 +5,7 @@ import type { LinkedLimit } from "../snapshot/linked.ts";
 import { bucketKey } from "./bucket-key.ts";
 import { type LimitResult, NOT_REUSABLE } from "./decision.ts";
 import type { RequestedQuota } from "./engine.ts";
-import type { Run } from "./run.ts";
+import { beyondTheCall, type Run } from "./run.ts";
 
 /**
  * Charges the limits that apply (semantics.md section 4), after everything else said yes. The limits of one handler are charged together
@@ -225,7 +225,7 @@ function giveBack(granted: readonly Granted[], run: Run): void {
   for (const { group, grants } of granted) {
     const charges = group.prepared.map(({ charge }, index) => ({ ...charge, amount: grants[index]?.granted ?? 0n }));
     const request = { operation: "give-back", charges, deduplicationId: group.deduplicationId } as const;
-    const answer = run.snapshot.handlers.quota(group.handler).charge(request, run.input.call.signal);
+    const answer = run.snapshot.handlers.quota(group.handler).charge(request, beyondTheCall());
     // INVARIANT: a QuotaStore never rejects, so a promise left alone here cannot become an unhandled rejection.
     void answer;
   }

@@ -33,6 +33,11 @@ const PLAIN: FrameOptions = { derive: true, record: false };
 
 const NO_LIMITS: readonly LimitResult[] = [];
 
+/** For what has to happen although nobody waits for it: mostly the call is over before it is answered. */
+export function beyondTheCall(): AbortSignal {
+  return new AbortController().signal;
+}
+
 /** One Check on its way through the steps. */
 export class Run {
   readonly snapshot: Snapshot;

@@ -97,6 +97,18 @@ const ENFORCED: Readonly<Record<string, string>> = {
   LIMITED: "limited",
 };
 
+test("what a shadow charges is answered even where the call is over before", async () => {
+  const handlers = new NotingHandlers();
+  const snapshot = snapshotOf(FILES, handlers);
+  const { engine } = engineFor({});
+  const over = new AbortController();
+  const input = checkInput(snapshot, { "request.method": "ALLOWED", "request.headers": mapOf({ cost: "1" }) });
+  await engine.check(snapshot, { ...input, call: { ...input.call, signal: over.signal } });
+  over.abort();
+  expect(handlers.charges.map(({ charges }) => charges[0]?.limit)).toEqual(["p/shadow-limit"]);
+  expect(handlers.signals.map(({ aborted }) => aborted)).toEqual([false]);
+});
+
 async function check(
   attributes: Readonly<Record<string, Attributes[string] | undefined>>,
   changed: Partial<CheckInput> = {},

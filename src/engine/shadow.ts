@@ -4,7 +4,7 @@ import type { LinkedAsk, LinkedLimit, LinkedRule } from "../snapshot/linked.ts";
 import { askOne } from "./asks.ts";
 import { makeCharge } from "./charge.ts";
 import type { Verdict } from "./decision.ts";
-import type { Run } from "./run.ts";
+import { beyondTheCall, type Run } from "./run.ts";
 
 /** Told what a shadow rule would have made of a request. */
 export type CountShadow = (rule: string, verdict: Verdict, enforced: Verdict) => void;
@@ -73,7 +73,7 @@ function shadowAsk(ask: LinkedAsk, run: Run, count: (verdict: Verdict) => void):
   if (condition === false) return;
   const value = condition === true ? ask.value(run.frame) : ABSENT;
   if (value === ABSENT || value instanceof Invalid) count("undecided");
-  else whenAnswered(askOne(ask, value, run), (answer) => count(verdictOfAnswer(answer, ask)));
+  else whenAnswered(askOne(ask, value, run, beyondTheCall()), (answer) => count(verdictOfAnswer(answer, ask)));
 }
 
 function verdictOfAnswer(answer: CheckAnswer, ask: LinkedAsk): Verdict {
@@ -106,7 +106,7 @@ function shadowLimit(limit: LinkedLimit, run: Run, count: (verdict: Verdict) => 
       return;
     case "charge": {
       const request = { operation: "charge", charges: [made.charge], deduplicationId: "" } as const;
-      const answer = run.snapshot.handlers.quota(limit.plan.handler).charge(request, run.input.call.signal);
+      const answer = run.snapshot.handlers.quota(limit.plan.handler).charge(request, beyondTheCall());
       whenAnswered(answer, (settled) => count(verdictOfCharge(settled, limit)));
     }
   }

@@ -44,6 +44,8 @@ export interface Delivery {
 export class NotingHandlers implements HandlerSet {
   readonly deliveries: Delivery[] = [];
   readonly charges: QuotaRequest[] = [];
+  /** What was charged for whom: says when nobody waits for the answer any more. */
+  readonly signals: AbortSignal[] = [];
   retired = 0;
   /** What check adapters object to; nothing by default. */
   objectsTo: Value | undefined;
@@ -60,8 +62,9 @@ export class NotingHandlers implements HandlerSet {
   }
   quota(): ReturnType<HandlerSet["quota"]> {
     return {
-      charge: (request) => {
+      charge: (request, signal) => {
         this.charges.push(request);
+        this.signals.push(signal);
         return this.charge(request);
       },
     };

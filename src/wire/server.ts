@@ -23,6 +23,9 @@ import type { TlsMaterial } from "./tls-material.ts";
  */
 const LINGER_MS = 500;
 
+/** How long clients have to hear that no further calls are taken, when we end. Milliseconds. */
+const LAST_CALLS_MS = 1_000;
+
 /** How long clients may go on sending on a stream when the last call was answered: Envoy's access log comes after the request. Milliseconds. */
 const LAST_WORDS_MS = 100;
 
@@ -224,7 +227,7 @@ class GrpcServer implements RunningServer {
     this.notServing();
     this.#listener.close();
     this.#tls?.close();
-    await this.#sessions.moveAllAway();
+    await withLimit(Math.min(graceMs, LAST_CALLS_MS), () => this.#sessions.moveAllAway());
     this.#injector.drain(graceMs);
     await withLimit(graceMs, (signal) => Promise.race([this.#listener.emptied(), this.#quiet(signal)]));
     const cut = this.#listener.destroyAll();

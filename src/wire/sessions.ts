@@ -29,8 +29,11 @@ const AGE_SPREAD = 0.1;
  */
 const MOVE_NOTICE = Buffer.from("000008" + "07" + "00" + "00000000" + "7fffffff" + "00000000", "hex");
 
-/** How long a client may take to confirm that it will connect anew; after that it is believed. Milliseconds. */
-const MOVE_CONFIRM_MS = 1_000;
+/**
+ * How long a client may take to confirm that it will connect anew; one that takes longer is gone or broken. Far longer than this thread may be
+ * held up: a time that passed while nobody read what the client sent says nothing of the client. Milliseconds.
+ */
+const MOVE_CONFIRM_MS = 30_000;
 
 /** How long a moment without a call is waited for on a TLS connection that is to move. Milliseconds. */
 const MOVE_WITHIN_MS = 5_000;

@@ -185,10 +185,10 @@ export class Caller {
   readonly #client: Client;
 
   constructor(address: string) {
-    // Clients of one process would share a connection; and a call is tried once, as Envoy does.
+    // Clients of one process would share a connection. What a client has not sent yet when it hears that its connection moves, it refuses itself
+    // and sends by the next one: that is left to the library. A call that a server had is tried once.
     const options = {
       "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_retries": 0,
       "grpc.initial_reconnect_backoff_ms": 50,
     };
     this.#client = new Client(`dns:${address}`, credentials.createInsecure(), options);

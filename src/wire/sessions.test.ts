@@ -101,6 +101,14 @@ describe("a connection that is to move", () => {
     }
   });
 
+  test("because the server ends is counted as no other", async () => {
+    const { server, ended } = await serve([echo(() => message("ok"))]);
+    const session = sessionOf(server);
+    expect(await call(session)).toBe("0");
+    await server.drain(5_000);
+    expect(ended).toEqual([]);
+  });
+
   test("has a stream that lasts: it is told at once, and the stream goes on", async () => {
     const opened = Promise.withResolvers<(bytes: Uint8Array) => boolean>();
     const log: StreamDoor = {

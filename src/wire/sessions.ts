@@ -96,9 +96,9 @@ export class Sessions implements StreamsAndSessions {
     return asked;
   }
 
-  /** Asks all of them. @returns when no call of any of them can be on its way any more. */
+  /** Asks all of them, because we end: none is counted as one that ended while we serve. @returns when no call of any of them can be on its way any more. */
   async moveAllAway(): Promise<void> {
-    this.moveAway(this.#connections.size);
+    for (const connection of this.#connections.values()) if (connection.state === "usual") this.#move(connection);
     await Promise.all([...this.#connections.values()].map(({ moved }) => moved.promise));
   }
 
@@ -175,11 +175,11 @@ export class Sessions implements StreamsAndSessions {
    * Until the client has confirmed that it heard, calls of it may be on their way. It sends none after that. Over TLS there is no such word: a
    * call that is sent in the moment of the end was not taken, which the client is told, so that it may send it again (Envoy: `refused-stream`).
    */
-  #move(connection: Connection, why: EndedWhy): void {
+  #move(connection: Connection, why?: EndedWhy): void {
     const { session, socket } = connection;
     if (session.destroyed) return;
     connection.state = "moving";
-    this.#options.ended(why);
+    if (why !== undefined) this.#options.ended(why);
     const moved = (): void => this.#moved(connection);
     if (socket instanceof TLSSocket) {
       // Node's TLS takes one write at a time, and its HTTP/2 asks nobody: two would end the process. So at a moment when no call is open.

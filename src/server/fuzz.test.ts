@@ -4,6 +4,7 @@ import type { AttributeValue } from "#proto/weir/v1/attribute";
 import { CheckRequest } from "#proto/weir/v1/check";
 import { ReportRequest } from "#proto/weir/v1/report";
 import { CheckBatchRequest } from "#proto/weir/v1/stream";
+import { randomNumbers } from "../../test/random.ts";
 import {
   bytesOf,
   decision,
@@ -24,17 +25,6 @@ import { nativeReport, weirReportDoor } from "./weir-report.ts";
 import { weirReportStreamDoor } from "./weir-report-stream.ts";
 
 const SNAPSHOT = fakeSnapshot({ pathParams: "keep", mask: ["request.headers.authorization"] });
-
-/** Small, seeded, the same everywhere: mulberry32. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** What goes wrong on a wire, and what somebody would try: flipped bytes, cuts, repeats, other people's pieces. */
 function mutate(bytes: Uint8Array, others: readonly Uint8Array[], random: (below: number) => number): Uint8Array {

@@ -4,14 +4,8 @@ import { describe, expect, test } from "vitest";
 import { Metadata } from "#proto/envoy/config/core/v3/base";
 import { CheckRequest } from "#proto/envoy/service/auth/v3/external_auth";
 import { Struct } from "#proto/weir/wire/v1/struct";
-import {
-  delimited,
-  mutate,
-  type Random,
-  randomMessage,
-  randomNumbers,
-  varint,
-} from "../../test/wire/random-messages.ts";
+import { type Random, randomNumbers } from "../../test/random.ts";
+import { delimited, mutate, randomMessage, varint } from "../../test/wire/random-messages.ts";
 import { type Strictness, strictness } from "../../test/wire/strict-judge.ts";
 import { readFields } from "./field-reader.ts";
 import { type FieldRow, selectFields } from "./field-selection.ts";

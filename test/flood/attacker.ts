@@ -55,15 +55,6 @@ async function write(socket: Socket, bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** Whatever a test does, it does again the same way. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 export function randomBytes(random: () => number, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
 }

@@ -5,6 +5,7 @@ import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AttributeContext_HttpRequest } from "#proto/envoy/service/auth/v3/attribute_context";
 import { CheckRequest, CheckResponse } from "#proto/envoy/service/auth/v3/external_auth";
+import { seeded } from "../../bench/check/random.ts";
 import { grpcUnary } from "../../deploy/clients/grpc.ts";
 import { LOOPBACK } from "../../deploy/loopback.ts";
 import { startWeir, type WeirProcess } from "../../deploy/weir-process.ts";
@@ -24,7 +25,7 @@ import {
   streamNumber,
   uint32,
 } from "../wire/frames.ts";
-import { open, pour, randomBytes, seeded } from "./attacker.ts";
+import { open, pour, randomBytes } from "./attacker.ts";
 
 const CHECK = "/envoy.service.auth.v3.Authorization/Check";
 const UNARY_DOORS = [CHECK, "/weir.v1.Weir/Check", "/weir.v1.Weir/Report"] as const;

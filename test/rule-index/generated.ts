@@ -1,5 +1,6 @@
 import type { AttributeSource } from "../../src/attribute/source.ts";
 import { ABSENT, type CelValue, Invalid, type Outcome, Uint } from "../../src/attribute/value.ts";
+import type { Random } from "../random.ts";
 
 /** Rule sets and requests that have much in common, so that rules are nearly true, requests nearly equal, and some of it absent or broken. */
 export interface GeneratedPolicy {
@@ -11,19 +12,6 @@ export interface GeneratedRule {
   readonly effect: "allow" | "deny";
   readonly shadow: boolean;
   readonly when: string | undefined;
-}
-
-/** Numbers below a bound, the same each time for the same seed: mulberry32. */
-export type Random = (below: number) => number;
-
-export function randomNumbers(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
 }
 
 /** Equal to each other, begin and end with each other, in no order that means something. */

@@ -4,14 +4,8 @@ import { judge } from "../../src/engine/decide.ts";
 import { type Condition, Conditions, describe as wordsFor } from "../../src/snapshot/conditions.ts";
 import type { LinkedRule } from "../../src/snapshot/linked.ts";
 import type { RuleIndex } from "../../src/snapshot/rule-index.ts";
-import {
-  type GeneratedPolicy,
-  type GeneratedRequest,
-  type Random,
-  randomNumbers,
-  randomPolicies,
-  randomRequest,
-} from "./generated.ts";
+import { type Random, randomNumbers } from "../random.ts";
+import { type GeneratedPolicy, type GeneratedRequest, randomPolicies, randomRequest } from "./generated.ts";
 import { frameFor, type LinkedSet, linkSet, nameOfSlot } from "./linked.ts";
 
 /** In parts, so that none takes long; 100,000 pairs of a rule set and a request together. */

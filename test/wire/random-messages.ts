@@ -1,19 +1,6 @@
 /** Messages as somebody might send them: of the right fields in any order and number, cut, flipped, or of something else. */
 import { type FieldInfo, type IMessageType, ScalarType, WireType } from "@protobuf-ts/runtime";
-
-/** @returns a whole number from 0, below its argument. */
-export type Random = (below: number) => number;
-
-/** Small, seeded, the same everywhere: mulberry32. */
-export function randomNumbers(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
+import type { Random } from "../random.ts";
 
 export interface MessageOptions {
   /** Texts to choose from, besides any bytes: keys that are looked for, for example. */

@@ -4,6 +4,7 @@ import { InlineCompiler } from "../../../src/engine/folder-compiler.ts";
 import { Live } from "../../../src/engine/live.ts";
 import { LivePublisher } from "../../../src/engine/publisher.ts";
 import { startRuntime } from "../../../src/engine/runtime.ts";
+import { systemClock } from "../../../src/engine/system-clock.ts";
 import { DirectoryStore } from "../../../src/policy/store.ts";
 import { Reporter } from "../../../src/report/reporter.ts";
 import { openDoors } from "../../../src/server/doors.ts";
@@ -21,8 +22,7 @@ export interface ServingDoors extends AsyncDisposable {
 /** Everything that `weir serve` puts behind its doors, its own metrics included, and no listener in front of them. */
 export async function serveDoors(folder: string): Promise<ServingDoors> {
   const metrics = createMetrics({ log: SILENT, now: () => Date.now(), version: "bench", process: false });
-  const epochNanos = (): bigint => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n;
-  const monotonicMs = (): number => performance.now();
+  const { epochNanos, monotonicMs } = systemClock();
   const live = new Live<Snapshot>();
   const reporter = new Reporter(metrics);
   const runtime = await startRuntime({

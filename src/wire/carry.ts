@@ -31,7 +31,7 @@ type Refusal = Extract<Reply, { kind: "status" }>;
 /** A bug of ours, said to the caller in one word: our inside is not his business. */
 const BUG: Refusal = { kind: "status", code: STATUS.internal, message: "internal error" };
 
-/** @returns a grpc-js handler that brings each message to the door and the door's reply back. */
+/** @returns a grpc-js handler that brings each message to the door and the door's reply back. Most calls never come here: see `unary.ts`. */
 export function carryUnary(door: UnaryDoor, carrier: Carrier) {
   return (grpcCall: UnaryCall, respond: sendUnaryData<Buffer>): void => {
     const deadline = grpcCall.getDeadline();
@@ -40,9 +40,9 @@ export function carryUnary(door: UnaryDoor, carrier: Carrier) {
       respond({ code: STATUS.deadlineExceeded, details: "it came too late to be looked at" });
       return;
     }
-    const done = carrier.inFlight.begin();
+    carrier.inFlight.begin();
     const finish = (reply: Reply): void => {
-      done();
+      carrier.inFlight.end();
       if (reply.kind === "message") respond(null, asBuffer(reply.bytes));
       else respond({ code: reply.code, details: reply.message.toWellFormed() });
     };

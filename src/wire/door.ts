@@ -1,6 +1,5 @@
 /**
- * A front door: bytes in, bytes out. A door knows nothing of gRPC; `wire` carries it over grpc-js today and may carry it over something
- * else tomorrow.
+ * A front door: bytes in, bytes out. A door knows nothing of gRPC; what carries it is a matter of `wire`: `unary.ts` and `carry.ts` today.
  */
 export type Door = UnaryDoor | StreamDoor;
 

@@ -14,14 +14,15 @@ export class InFlight {
     return this.#calls === 0 && this.#streams.size === 0;
   }
 
-  /** A unary call has begun. @returns what is called, once, when it was answered. */
-  begin(): () => void {
+  /** A unary call has begun; `end` is to be called once, when it was answered. */
+  begin(): void {
     this.#calls += 1;
     this.#changed();
-    return () => {
-      this.#calls -= 1;
-      this.#changed();
-    };
+  }
+
+  end(): void {
+    this.#calls -= 1;
+    this.#changed();
   }
 
   /** A stream was opened. @param end ends it from our side. @returns what is called when it is over. */

@@ -1,7 +1,7 @@
 import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { STATUS } from "./door.ts";
-import type { CarryStream } from "./http2-server.ts";
+import { type CarryStream, nobodyAsks } from "./http2-server.ts";
 import type { WireLimits } from "./limits.ts";
 
 /** What is told of an overload; calls that were refused are counted one by one. */
@@ -342,8 +342,4 @@ interface Lane {
   takenBack: number;
   /** Intervals without one. */
   idle: number;
-}
-
-function nobodyAsks(): void {
-  // A call that breaks ends by its `close`; unheard, its error would end the process.
 }

@@ -6,7 +6,7 @@ import type { Peer } from "./door.ts";
 const UNIX_PEER: Peer = { address: "unix:", principal: undefined, local: true };
 
 /** Nobody of whom something is known: a connection that is gone already. */
-const UNKNOWN_PEER: Peer = { address: "unknown", principal: undefined, local: false };
+export const UNKNOWN_PEER: Peer = { address: "unknown", principal: undefined, local: false };
 
 /** Who is at the other end of each open connection, worked out once per connection. */
 export class Peers {
@@ -20,20 +20,21 @@ export class Peers {
   /**
    * To be called before the first call of the connection can arrive.
    * @param principal who the connection's certificate says it is, where it was verified
-   * @returns false where calls of this connection could not be told from those of another: it must not be served. Of two connections from
-   *   one address and port, to two addresses of ours, one may have another certificate than the other.
+   * @returns undefined where calls of this connection could not be told from those of another: it must not be served. Of two connections
+   *   from one address and port, to two addresses of ours, one may have another certificate than the other.
    */
-  join(socket: Socket, principal?: string): boolean {
+  join(socket: Socket, principal?: string): Peer | undefined {
     const { remoteAddress, remotePort } = socket;
-    if (this.#unix) return true;
-    if (remoteAddress === undefined) return false;
+    if (this.#unix) return UNIX_PEER;
+    if (remoteAddress === undefined) return undefined;
     const name = `${remoteAddress}:${remotePort}`;
-    if (this.#byName.has(name)) return false;
+    if (this.#byName.has(name)) return undefined;
     const host = remoteAddress.replace(/^::ffff:(?=\d+\.)/, "");
     const address = host.includes(":") ? `[${host}]:${remotePort}` : `${host}:${remotePort}`;
-    this.#byName.set(name, { address, principal, local: isLoopback(host) });
+    const peer = { address, principal, local: isLoopback(host) };
+    this.#byName.set(name, peer);
     socket.once("close", () => this.#byName.delete(name));
-    return true;
+    return peer;
   }
 
   /** @param name what grpc-js calls the peer of a call: its address, a colon, its port. */

@@ -16,6 +16,7 @@ import { addReflection, REFLECTION_PREFIX } from "./reflection.ts";
 import { Sessions } from "./sessions.ts";
 import { TlsFront, type TlsSettings } from "./tls.ts";
 import type { TlsMaterial } from "./tls-material.ts";
+import { UnaryCalls } from "./unary.ts";
 
 /**
  * How long a connection may stay open when nothing of ours is in flight on it any more: what was written must get out, and a health watch
@@ -110,10 +111,11 @@ class GrpcServer implements RunningServer {
   constructor({ doors, address, tls, log, telemetry, monotonicMs, limits: given }: ServerOptions) {
     const limits = { ...WIRE_LIMITS, ...given };
     const peers = new Peers(address.kind === "unix");
-    const { maxWaitingAnswers, maxConnections } = limits;
+    const { maxWaitingAnswers, maxMessageBytes, maxConnections } = limits;
     quietLibrary(log);
     const server = new Server(grpcOptions(limits));
-    addDoors(server, doors, { peers, inFlight: this.#inFlight, telemetry, log, monotonicMs, maxWaitingAnswers });
+    const carrier = { peers, inFlight: this.#inFlight, telemetry, log, monotonicMs, maxWaitingAnswers };
+    addDoors(server, doors, carrier);
     this.#health = new Health(doors.map(serviceOf), "SERVING");
     this.#health.addTo(server);
     addReflection(server);
@@ -147,23 +149,30 @@ class GrpcServer implements RunningServer {
       monotonicMs,
       random: Math.random,
     });
-    // One for all calls.
-    let shedding: CarryStream | undefined;
-    const asked = new Set(doors.filter(({ kind }) => kind === "unary").map(({ path }) => path));
-    interceptHttp2(server, limits.maxHeaderListBytes, {
-      session: (session) => this.#sessions.session(session),
-      stream: (stream, headers, carry) => {
-        shedding ??= (begun, its) => this.#overload.stream(begun, its, carry);
-        this.#sessions.stream(stream, headers, asked.has(headers[":path"] ?? "") ? shedding : carry);
-      },
+    const unary = new UnaryCalls(doors, {
+      ...carrier,
+      maxMessageBytes,
+      peerOf: (session) => this.#sessions.peerOf(session),
+    });
+    interceptHttp2(server, limits.maxHeaderListBytes, (carry) => {
+      const carryUnary: CarryStream = (stream, headers) => {
+        if (!unary.take(stream, headers)) carry(stream, headers);
+      };
+      const shed: CarryStream = (stream, headers) => this.#overload.stream(stream, headers, carryUnary);
+      return {
+        session: (session) => this.#sessions.session(session),
+        stream: (stream, headers) =>
+          this.#sessions.stream(stream, headers, unary.isOne(headers[":path"]) ? shed : carry),
+      };
     });
     this.#log = log;
     const serve = (socket: Socket, principal?: string): void => {
-      if (!peers.join(socket, principal)) {
+      const peer = peers.join(socket, principal);
+      if (peer === undefined) {
         socket.destroy();
         return;
       }
-      this.#sessions.socket(socket);
+      this.#sessions.next(socket, peer);
       this.#injector.injectConnection(socket);
     };
     const events = { secured: serve, failed: (why: string) => telemetry.handshakeFailed(why) };

@@ -1,8 +1,10 @@
 import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { CarryStream, StreamsAndSessions } from "./http2-server.ts";
+import type { Peer } from "./door.ts";
+import { type CarryStream, nobodyAsks } from "./http2-server.ts";
 import type { WireLimits } from "./limits.ts";
+import { UNKNOWN_PEER } from "./peers.ts";
 
 /** Why a connection was ended by us: see `weir_connections_ended_total` in docs/operations.md. */
 export type EndedWhy = "age" | "balance" | "idle" | "silent" | "stuck";
@@ -46,7 +48,7 @@ const MAX_SWEEP_MS = 1_000;
 const SWEEPS_PER_LIMIT = 10;
 
 /** Every connection of a listener: how old it is, whether it is in use, and how it goes without a call being lost. */
-export class Sessions implements StreamsAndSessions {
+export class Sessions {
   readonly #options: SessionsOptions;
   readonly #connections = new Map<Http2Session, Connection>();
   readonly #sweeping: NodeJS.Timeout;
@@ -54,7 +56,7 @@ export class Sessions implements StreamsAndSessions {
   #turn: Turn = 0;
   #turnBeganMs: number;
   /** Whose session will be next. */
-  #socket: Socket | undefined;
+  #next: { readonly socket: Socket; readonly peer: Peer } | undefined;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -77,8 +79,14 @@ export class Sessions implements StreamsAndSessions {
   }
 
   /** To be called before the HTTP/2 server is given a connection. */
-  socket(socket: Socket): void {
-    this.#socket = socket;
+  next(socket: Socket, peer: Peer): void {
+    this.#next = { socket, peer };
+  }
+
+  /** @returns who is at its other end. */
+  peerOf(session: Http2Session | undefined): Peer {
+    const connection = session && this.#connections.get(session);
+    return connection === undefined ? UNKNOWN_PEER : connection.peer;
   }
 
   /**
@@ -110,11 +118,11 @@ export class Sessions implements StreamsAndSessions {
   session(session: Http2Session): void {
     const { limits, monotonicMs, random, takenBack } = this.#options;
     const spread = 1 + AGE_SPREAD * (2 * random() - 1);
-    const socket = this.#socket;
-    if (socket === undefined) throw new Error("a session without a connection");
-    this.#socket = undefined;
+    const next = this.#next;
+    if (next === undefined) throw new Error("a session without a connection");
+    this.#next = undefined;
     const aging = { bornMs: monotonicMs(), maxAgeMs: limits.connectionAgeMs * spread };
-    const connection = new Connection(session, socket, aging, takenBack);
+    const connection = new Connection(session, next, aging, takenBack);
     this.#connections.set(session, connection);
     session.once("remoteSettings", () => {
       connection.heard = true;
@@ -203,10 +211,6 @@ export class Sessions implements StreamsAndSessions {
   }
 }
 
-function nobodyAsks(): void {
-  // A call that breaks ends by its `close`; unheard, its error would end the process.
-}
-
 type Turn = 0 | 1;
 
 /** The connection has to outlast the word: bytes that come to a closed one would take the word back that the client has not read yet. */
@@ -220,6 +224,7 @@ function refuseFurther(connection: Connection, moved: () => void): void {
 class Connection {
   readonly session: Http2Session;
   readonly socket: Socket;
+  readonly peer: Peer;
   readonly bornMs: number;
   readonly maxAgeMs: number;
   /** Its client has said something that is HTTP/2. */
@@ -241,13 +246,14 @@ class Connection {
 
   constructor(
     session: Http2Session,
-    socket: Socket,
+    { socket, peer }: { readonly socket: Socket; readonly peer: Peer },
     { bornMs, maxAgeMs }: { readonly bornMs: number; readonly maxAgeMs: number },
     takenBack: (session: Http2Session) => void,
   ) {
     this.#takenBack = takenBack;
     this.session = session;
     this.socket = socket;
+    this.peer = peer;
     this.bornMs = bornMs;
     this.usedMs = bornMs;
     this.maxAgeMs = maxAgeMs;
@@ -260,7 +266,7 @@ class Connection {
   began(stream: ServerHttp2Stream, kind: Turn | "lasting"): void {
     this.used = true;
     this.calls[kind] += 1;
-    stream.once("close", this.#over[kind]);
+    stream.on("close", this.#over[kind]);
   }
 
   #ended(kind: Turn | "lasting", rstCode: number | undefined): void {

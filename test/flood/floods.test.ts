@@ -298,8 +298,7 @@ describe("messages that are not what they say", () => {
     ["gzip that is none", "gzip", Buffer.from("no such thing"), status.INTERNAL],
     ["deflate that is none", "deflate", Buffer.from("no such thing"), status.INTERNAL],
     ["a packing that nobody knows", "zstd", Buffer.from("what"), status.UNIMPLEMENTED],
-    // Taken as it is, which is no Check: a refusal, and so an answer.
-    ["packed without saying how", undefined, Buffer.from("what"), status.OK],
+    ["packed without saying how", undefined, Buffer.from("what"), status.INTERNAL],
   ])("%s", async (_, encoding, packed, code) => {
     const headers = callHeaders(CHECK, encoding === undefined ? {} : { "grpc-encoding": encoding });
     const call = Buffer.concat([

@@ -13,6 +13,8 @@ describe("a folder examined again after each of many edits", () => {
     let good = 0;
     for (let edit = 0; edit < 50; edit++) {
       files = random(2) === 0 ? mended(files, wrong) : edited(files, random);
+      // What was prepared for may turn out to be half-way, or to be it.
+      if (random(2) === 0) examiner.prepare(readingOf(random(2) === 0 ? edited(files, random) : files));
       const { frame, policies, diagnostics, handlers, place } = examiner.examine(readingOf(files));
       const fresh = examine(readingOf(files));
       expect(diagnostics).toEqual(fresh.diagnostics);
@@ -48,6 +50,10 @@ describe("a folder examined again after each of many edits", () => {
     const { "c.yaml": _, ...without } = files;
     expect(compiledAfter(without)).toEqual(["b"]);
     expect(compiledAfter({ ...files, "d.yaml": plain("d", "PUT") })).toEqual(["c", "d"]);
+    const prepared = { ...without, "b.yaml": plain("b", "POST") };
+    examiner.prepare(readingOf(prepared));
+    expect(compiledAfter(prepared)).toEqual([]);
+    expect(compiledAfter(without)).toEqual(["b"]);
     expect(compiledAfter({ ...without, "weir.yaml": `${START["weir.yaml"]}unmatched: allow\n` })).toEqual(["a", "b"]);
   });
 });

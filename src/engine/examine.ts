@@ -60,6 +60,11 @@ export class Examiner<P> {
     this.#keep = keep;
   }
 
+  /** Works out what each file of a reading says by itself: examining the same files then costs no more than putting it together. */
+  prepare({ files }: FolderReading): void {
+    this.#examineFiles(files, this.#groundOf(files.filter(({ path }) => isRootFile(path))));
+  }
+
   examine({ files: sources, id, diagnostics: ofReading }: FolderReading): Examined<P> {
     const ground = this.#groundOf(sources.filter(({ path }) => isRootFile(path)));
     const files = this.#examineFiles(sources, ground);

@@ -80,7 +80,7 @@ export class InlineCompiler implements FolderCompiler {
   }
 
   async read(): Promise<FolderVersion> {
-    this.#reading = await this.#store.read();
+    this.#reading = await this.#store.read((perhaps) => this.#examiner.prepare(perhaps));
     const { id, commit } = this.#reading;
     return { id, ...(commit === undefined ? {} : { commit }) };
   }

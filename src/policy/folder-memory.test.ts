@@ -89,6 +89,17 @@ describe("a folder read again", () => {
     expect(edit).toBeLessThan(first ?? 0);
   });
 
+  test("is handed on while it is waited for, each time as it stands then", async () => {
+    writeFileSync(join(folder, "a.yaml"), "x");
+    const handed: (string | undefined)[] = [];
+    const { files } = await readFolder(folder, {
+      wait: async () => writeFileSync(join(folder, "a.yaml"), "y"),
+      meanwhile: ({ files: perhaps }) => handed.push(perhaps.find(({ path }) => path === "a.yaml")?.text),
+    });
+    expect(handed).toEqual(["x", "y"]);
+    expect(files.find(({ path }) => path === "a.yaml")?.text).toBe("y");
+  });
+
   test("is waited for while git is at work, though not for ever", async () => {
     mkdirSync(join(folder, ".git"));
     writeFileSync(join(folder, ".git/index.lock"), "");

@@ -54,6 +54,8 @@ export interface ReadOptions {
   readonly wait?: (ms: number) => Promise<unknown>;
   /** Of earlier readings of the same folder: what did not change is not read again. */
   readonly memory?: FolderMemory;
+  /** Given each reading that is perhaps the one, while it is waited for another that agrees: time to prepare for it. */
+  readonly meanwhile?: ((perhaps: FolderReading) => void) | undefined;
 }
 
 /**
@@ -61,10 +63,12 @@ export interface ReadOptions {
  * is never a version of its own. Never rejects for what the folder holds, and never waits for a FIFO.
  */
 export async function readFolder(folder: string, options: ReadOptions = {}): Promise<FolderReading> {
-  const { wait = setTimeout, memory = new FolderMemory() } = options;
+  const { wait = setTimeout, memory = new FolderMemory(), meanwhile } = options;
   let before = await readOnce(folder, memory);
   for (let readings = 1; readings < MAX_READINGS; readings++) {
-    await wait(memory.changes(before.read) === 1 ? EDIT_MOMENT_MS : MOMENT_MS);
+    const waited = wait(memory.changes(before.read) === 1 ? EDIT_MOMENT_MS : MOMENT_MS);
+    meanwhile?.(before.reading);
+    await waited;
     const now = await readOnce(folder, memory);
     const isWriting = readings < GIT_READINGS && (await isGitAtWork(folder));
     if (now.reading.id === before.reading.id && !isWriting) return given(folder, now, memory);

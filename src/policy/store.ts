@@ -6,8 +6,11 @@ import { watchFolder } from "./watch.ts";
 export interface PolicyStore {
   /** What people call it, for logs: a path or a URL. */
   readonly name: string;
-  /** Everything as it stands now, whole. Never rejects for what it holds: that is in `diagnostics`. */
-  read(): Promise<FolderReading>;
+  /**
+   * Everything as it stands now, whole. Never rejects for what it holds: that is in `diagnostics`.
+   * @param meanwhile given what may turn out to be it, as often as it is not yet sure.
+   */
+  read(meanwhile?: (perhaps: FolderReading) => void): Promise<FolderReading>;
   /**
    * Calls `onChange` whenever something may have changed since the last `read`, until the signal is aborted; resolves then. While
    * `onChange` has not settled it is not called again.
@@ -25,7 +28,7 @@ export interface StoreWatchOptions {
   readonly signal: AbortSignal;
 }
 
-export interface DirectoryStoreOptions extends ReadOptions {
+export interface DirectoryStoreOptions extends Pick<ReadOptions, "wait"> {
   /** Milliseconds between two looks without an event. */
   readonly pollMs?: number;
 }
@@ -42,8 +45,8 @@ export class DirectoryStore implements PolicyStore {
     this.#options = options;
   }
 
-  async read(): Promise<FolderReading> {
-    const reading = await readFolder(this.name, { ...this.#options, memory: this.#memory });
+  async read(meanwhile?: (perhaps: FolderReading) => void): Promise<FolderReading> {
+    const reading = await readFolder(this.name, { ...this.#options, memory: this.#memory, meanwhile });
     this.#signature = reading.signature;
     return reading;
   }

@@ -11,7 +11,7 @@ import {
   testsOf,
 } from "../expression/index.ts";
 import type { ExpressionPlan } from "../expression/tree.ts";
-import { buildIndexes } from "./check-indexes.ts";
+import { buildIndexes, type CheckIndexes, keptPolicies } from "./check-indexes.ts";
 import type { HandlerSet } from "./handler-set.ts";
 import type {
   CheckRules,
@@ -104,7 +104,7 @@ function* linkSteps(
   const alike = before !== undefined && isSameNumbering(before.plan.slots, plan.slots) ? before : undefined;
   const parts = before === undefined || before.parts.isFull ? new SharedParts() : before.parts;
   const scope = linkScope(plan, parts);
-  const policies = yield* linkPolicies(sources, reusable(alike), scope);
+  const policies = yield* linkPolicies(sources, alike, scope);
   const doors = new Map(plan.settings.doors.map((door) => [door.door, door]));
   const slots = slotSpecs(plan);
   return Object.freeze({
@@ -118,7 +118,7 @@ function* linkSteps(
     frame: linkFrames(plan, scope),
     door: (name) => doors.get(name),
     handlers,
-    checks: yield* checkPrograms(policies),
+    checks: yield* checkPrograms(policies, alike?.checks),
     reports: yield* reportPrograms(policies),
   } satisfies Snapshot);
 }
@@ -133,14 +133,18 @@ function reusable(alike: Snapshot | undefined): ReadonlyMap<string, PolicyProgra
 /** Links what cannot be reused. The others keep their numbers, and the new ones get those that are free. */
 function* linkPolicies(
   sources: readonly PolicySource[],
-  reused: ReadonlyMap<string, PolicyProgram>,
+  alike: Snapshot | undefined,
   scope: RuleScope,
 ): Steps<readonly PolicyProgram[]> {
+  const reused = reusable(alike);
   const known = yield* each(sources, (source) => {
     const digest = source.digest();
     return { digest, unpack: source.unpack, program: digest === undefined ? undefined : reused.get(digest) };
   });
-  const taken = new Set(known.map(({ program }) => program?.policy.index));
+  const taken = yield* numbersOf(
+    known.flatMap(({ program }) => program?.policy ?? []),
+    alike,
+  );
   const programs: PolicyProgram[] = [];
   let index = 0;
   for (const { digest, unpack, program } of known) {
@@ -150,6 +154,22 @@ function* linkPolicies(
     yield;
   }
   return programs;
+}
+
+/** Numbers of policies that go on, or may be asked for by what goes on. */
+function* numbersOf(policies: readonly LinkedPolicy[], alike: Snapshot | undefined): Steps<ReadonlySet<number>> {
+  const numbers = new Set(policies.map(({ index }) => index));
+  for (const { indexes } of new Set(Object.values(alike?.checks ?? {}))) {
+    let last: LinkedPolicy | undefined;
+    for (const policy of keptPolicies(indexes)) {
+      // Rules of a policy stand together.
+      if (policy === last) continue;
+      last = policy;
+      numbers.add(policy.index);
+      yield;
+    }
+  }
+  return numbers;
 }
 
 function noDigest(): undefined {
@@ -214,7 +234,10 @@ function linkDerived(name: string, plan: ExpressionPlan, scope: LinkScope, whole
 }
 
 /** What each door evaluates: that of its policies, one after the other. */
-function* checkPrograms(policies: readonly PolicyProgram[]): Steps<Snapshot["checks"]> {
+function* checkPrograms(
+  policies: readonly PolicyProgram[],
+  before: Snapshot["checks"] | undefined,
+): Steps<Snapshot["checks"]> {
   const programs = { weir: empty(), "ext-authz": empty(), "ext-authz-tcp": empty(), "access-log": empty() };
   for (const { policy, check } of policies) {
     for (const door of policy.plan.doors) addPolicy(programs[door], policy, check);
@@ -222,10 +245,10 @@ function* checkPrograms(policies: readonly PolicyProgram[]): Steps<Snapshot["che
   }
   const made: CheckProgram[] = [];
   return {
-    weir: yield* indexed(programs.weir, made),
-    "ext-authz": yield* indexed(programs["ext-authz"], made),
-    "ext-authz-tcp": yield* indexed(programs["ext-authz-tcp"], made),
-    "access-log": yield* indexed(programs["access-log"], made),
+    weir: yield* indexed(programs.weir, made, before?.weir.indexes),
+    "ext-authz": yield* indexed(programs["ext-authz"], made, before?.["ext-authz"].indexes),
+    "ext-authz-tcp": yield* indexed(programs["ext-authz-tcp"], made, before?.["ext-authz-tcp"].indexes),
+    "access-log": yield* indexed(programs["access-log"], made, before?.["access-log"].indexes),
   };
 }
 
@@ -236,10 +259,10 @@ function empty(): Building<Unindexed> {
 }
 
 /** Doors of the same policies, as most are, share what is made of them. */
-function* indexed(program: Unindexed, made: CheckProgram[]): Steps<CheckProgram> {
+function* indexed(program: Unindexed, made: CheckProgram[], before: CheckIndexes | undefined): Steps<CheckProgram> {
   const known = made.find((other) => hasSameRules(other, program));
   if (known) return known;
-  const complete = { ...program, indexes: yield* buildIndexes(program) };
+  const complete = { ...program, indexes: yield* buildIndexes(program, before) };
   made.push(complete);
   return complete;
 }

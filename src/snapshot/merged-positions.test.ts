@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MergedPositions, NO_POSITION } from "./merged-positions.ts";
+import { GONE, MergedPositions, NO_POSITION } from "./merged-positions.ts";
 
 function merged(
   singles: readonly number[],
@@ -9,6 +9,10 @@ function merged(
   into.clear();
   for (const position of singles) into.add(position);
   for (const list of lists) into.addAll(list);
+  return takenFrom(into);
+}
+
+function takenFrom(into: MergedPositions): number[] {
   into.sort();
   const all: number[] = [];
   for (let first = into.first(); first !== NO_POSITION; first = into.first()) {
@@ -37,6 +41,18 @@ test.each([
   ["more lists than are merged", [100], many.map((position) => [position, position + 1]), [...Array(41).keys(), 100]],
 ])("%s", (_, singles, lists, expected) => {
   expect(merged(singles, lists)).toEqual(expected);
+});
+
+test("a list of positions that were elsewhere: those that are gone are passed over, single, merged or taken apart", () => {
+  const places = Int32Array.from([GONE, 10, GONE, GONE, 30, 40, GONE]);
+  const lists = [[0, 1, 2, 3, 4], [0, 6], [5, 6], []];
+  for (const copies of [1, 4]) {
+    const positions = new MergedPositions();
+    positions.add(20);
+    for (let copy = 0; copy < copies; copy += 1) for (const list of lists) positions.addAll(list, places);
+    positions.addAll([15]);
+    expect(takenFrom(positions)).toEqual([10, 15, 20, 30, 40]);
+  }
 });
 
 test("what was there before is forgotten", () => {

@@ -120,6 +120,19 @@ describe("a snapshot linked from a packed plan", () => {
     }
   });
 
+  test("asks no policy that is gone for its condition in the name of another one", async () => {
+    const others = {
+      "weir.yaml": "doors: { weir: { requires: [request.method, request.host] } }\n",
+      "many.yaml": manyRules(600, "deny"),
+      "z.yaml": "policy: z\nscope: all\ncheck:\n  - { allow: all }\n",
+    };
+    const first = await linked({ ...others, "a.yaml": denies("a", "request.host.size() == 3") });
+    const second = await linked({ ...others, "b.yaml": denies("b", "request.host.size() == 5") }, first);
+    const verdict = (length: number): Promise<string> =>
+      verdictOf(second.snapshot, { "request.method": "NONE", "request.host": "x".repeat(length) });
+    expect([await verdict(3), await verdict(5)]).toEqual(["allowed", "denied"]);
+  });
+
   test("whose attributes were numbered anew takes nothing over", async () => {
     const files = { "weir.yaml": SETTINGS, "a.yaml": policy("a", "GET"), "b.yaml": onHost("b", "x") };
     const first = await linked(files);
@@ -180,6 +193,12 @@ function slotsOf(files: Files, before: readonly string[] = []): readonly string[
   return numberSlots(policies.map(policyReads), ["request.method"], attributes, [], numbered).map(({ name }) => name);
 }
 
+/** Rules that nothing tells apart but the condition of their policy. */
+function denies(name: string, when: string): string {
+  const rules = Array.from({ length: 10 }, (_, n) => `  - { deny: d${n} }\n`).join("");
+  return `policy: ${name}\nscope: all\nwhen: ${when}\ncheck:\n${rules}`;
+}
+
 function numbered(present: readonly number[]): Files {
   return {
     "weir.yaml": SETTINGS,
@@ -203,10 +222,10 @@ function onScheme(name: string): string {
   return `policy: ${name}\ncheck:\n  - { allow: a, when: 'request.scheme == "https"' }\n`;
 }
 
-function manyRules(count: number): string {
+function manyRules(count: number, effect: "allow" | "deny" = "allow"): string {
   const rules = Array.from(
     { length: count },
-    (_, rule) => `  - { allow: r${rule}, when: 'request.method == "M${rule}"' }`,
+    (_, rule) => `  - { ${effect}: r${rule}, when: 'request.method == "M${rule}"' }`,
   );
   return ["policy: many", "check:", ...rules].join("\n");
 }

@@ -2,7 +2,8 @@ import type { ConditionTests, Subject, Test } from "../expression/condition-test
 import type { Evaluate } from "../expression/frame.ts";
 import { addAffix, newAffixTree } from "./affix-tree.ts";
 import type { LinkedPolicy } from "./linked.ts";
-import type { BranchTest, IndexBranch, IndexChild, IndexNode, Untold } from "./rule-index.ts";
+import { GONE } from "./merged-positions.ts";
+import type { BranchTest, IndexBranch, IndexChild, IndexNode, IndexPart, PlacedPart, Untold } from "./rule-index.ts";
 import { RuleIndex } from "./rule-index.ts";
 
 /** So few rules are evaluated as fast as they are told apart. */
@@ -16,6 +17,10 @@ const MAX_TEXTS = 200_000;
 const MAX_FAILURES = 8;
 /** Texts that are looked at before others have their turn. */
 const STEP = 200;
+/** A tree of fewer rules is as soon built as compared. */
+const MIN_KEPT = 500;
+/** What part of a tree's rules may be gone, or new and beside it, before all are indexed anew. */
+const MAX_CHANGED = 1 / 8;
 
 /** What is indexed: what its policy needs is needed as well. */
 export interface Indexed {
@@ -23,18 +28,92 @@ export interface Indexed {
   readonly tests: ConditionTests;
 }
 
+/** What an index is of. Items of one policy stand together, and are the same as long as the policy is. */
+export interface IndexKind<T extends OfPolicy> {
+  readonly indexed: (item: T) => Indexed;
+  readonly untold: Untold;
+}
+
+type OfPolicy = Pick<Indexed, "policy">;
+
 /** Stops now and then, so that whoever links can do something else in between. */
 type Steps<T> = Generator<undefined, T>;
 
-/** @returns the index of items in authored order. */
-export function* buildIndex<T>(
+/**
+ * @param before the index of an earlier snapshot, of which as much is kept as is worth it. Its rules read attributes by the same numbers.
+ * @returns the index of items in authored order.
+ */
+export function* buildIndex<T extends OfPolicy>(
   items: readonly T[],
-  indexed: (item: T) => Indexed,
-  untold: Untold,
+  kind: IndexKind<T>,
+  before: RuleIndex<T> | undefined,
 ): Steps<RuleIndex<T>> {
+  const kept = before && keptOf(before.base, items);
+  if (kept === undefined) return new RuleIndex(items, { part: yield* buildPart(items, kind), places: undefined }, []);
+  if (kept.added.length === 0) return new RuleIndex(items, kept.base, []);
+  const added = kept.added.flatMap((position) => items[position] ?? []);
+  const beside = { part: yield* buildPart(added, kind), places: Int32Array.from(kept.added) };
+  return new RuleIndex(items, kept.base, [beside]);
+}
+
+function* buildPart<T extends OfPolicy>(items: readonly T[], { indexed, untold }: IndexKind<T>): Steps<IndexPart<T>> {
   const builder = new Builder(untold);
   for (const item of items) if (builder.add(indexed(item))) yield;
-  return new RuleIndex(items, yield* builder.build());
+  return { items, root: yield* builder.build() };
+}
+
+interface Kept<T> {
+  readonly base: PlacedPart<T>;
+  /** Positions of the items that are not in it, ascending. */
+  readonly added: readonly number[];
+}
+
+/** @returns whether an index may keep it, and so ask for the conditions of its policies. */
+export function isWorthKeeping({ items }: IndexPart<unknown>): boolean {
+  return items.length >= MIN_KEPT;
+}
+
+/** @returns undefined where too much is different, or in another order: then it is not worth it. */
+function keptOf<T extends OfPolicy>(base: IndexPart<T>, items: readonly T[]): Kept<T> | undefined {
+  if (!isWorthKeeping(base)) return undefined;
+  const runs = runsOf(items);
+  const places = new Int32Array(base.items.length).fill(GONE);
+  let keeps = 0;
+  let last = GONE;
+  for (const [policy, { from, length }] of runsOf(base.items)) {
+    const now = runs.get(policy);
+    if (now === undefined) continue;
+    if (now.from < last) return undefined;
+    last = now.from;
+    for (let index = 0; index < length; index += 1) places[from + index] = now.from + index;
+    keeps += length;
+    runs.delete(policy);
+  }
+  const added = [...runs.values()].flatMap(({ from, length }) => Array.from({ length }, (_, index) => from + index));
+  const changed = Math.max(base.items.length - keeps, added.length);
+  return changed > base.items.length * MAX_CHANGED ? undefined : { base: { part: base, places }, added };
+}
+
+interface Run {
+  readonly from: number;
+  length: number;
+}
+
+/** Where the items of each policy stand. */
+function runsOf(items: readonly OfPolicy[]): Map<LinkedPolicy, Run> {
+  const runs = new Map<LinkedPolicy, Run>();
+  let last: LinkedPolicy | undefined;
+  let run: Run = { from: 0, length: 0 };
+  for (let position = 0; position < items.length; position += 1) {
+    const policy = items[position]?.policy;
+    if (policy !== undefined && policy !== last) {
+      last = policy;
+      run = { from: position, length: 0 };
+      runs.set(policy, run);
+    }
+    run.length += 1;
+  }
+  return runs;
 }
 
 /** One way to test one subject. What is not `readonly` is of the node whose rules are being told apart. */
@@ -280,7 +359,7 @@ class Builder {
 
   /** Parts the rules of which it is known what makes them errors from the others. */
   *#failures(rules: readonly number[]): Steps<{ sure: number[]; open: number[]; failsBy: Set<Evaluate> }> {
-    const parts = { sure: new Array<number>(), open: new Array<number>(), failsBy: new Set<Evaluate>() };
+    const parts = { sure: [] as number[], open: [] as number[], failsBy: new Set<Evaluate>() };
     let before: readonly Subject[] | undefined;
     for (const position of rules) {
       const failsBy = this.#rules[position]?.failsBy;

@@ -3,7 +3,7 @@ import type { Evaluate, Frame } from "../expression/frame.ts";
 import { type AffixNode, nextAffix } from "./affix-tree.ts";
 import type { Conditions } from "./conditions.ts";
 import type { LinkedPolicy } from "./linked.ts";
-import { MergedPositions, NO_POSITION } from "./merged-positions.ts";
+import { GONE, MergedPositions, NO_POSITION, type Places } from "./merged-positions.ts";
 
 /**
  * Finds the rules that may have something to say about a request, without trying all of them.
@@ -21,18 +21,24 @@ import { MergedPositions, NO_POSITION } from "./merged-positions.ts";
  *
  * What is found is evaluated like any rule: the index decides nothing, it only leaves out what is definitely false. It reads through the
  * frame, so that what it reads is among an answer's references.
+ *
+ * A tree takes far longer to build than an edit changes of it. So the tree of an earlier snapshot stays in use while most of its rules are the
+ * same: rules that are gone are passed over in it, and those that are new stand in a small tree beside it.
  */
 export class RuleIndex<T> {
   /** In authored order. */
   readonly items: readonly T[];
-  readonly #root: IndexNode;
+  /** What was built when all rules were last indexed in one go; some of them may be gone. */
+  readonly base: IndexPart<T>;
+  readonly #parts: readonly PlacedPart<T>[];
   readonly #everything: readonly number[];
   readonly #found: Found<T>;
 
   /** `buildIndex` makes them. */
-  constructor(items: readonly T[], root: IndexNode) {
+  constructor(items: readonly T[], base: PlacedPart<T>, others: readonly PlacedPart<T>[]) {
     this.items = items;
-    this.#root = root;
+    this.base = base.part;
+    this.#parts = [base, ...others];
     this.#everything = items.map((_, position) => position);
     this.#found = new Found(items);
   }
@@ -41,7 +47,12 @@ export class RuleIndex<T> {
   find(conditions: Conditions): Found<T> {
     const found = this.#found;
     found.begin();
-    visit(this.#root, Told.YES, conditions, found);
+    for (let index = 0; index < this.#parts.length; index += 1) {
+      const placed = this.#parts[index];
+      if (placed === undefined) break;
+      found.from(placed.places);
+      visit(placed.part.root, Told.YES, conditions, found);
+    }
     found.end();
     return found;
   }
@@ -50,10 +61,23 @@ export class RuleIndex<T> {
   all(): Found<T> {
     const found = this.#found;
     found.begin();
+    found.from(undefined);
     found.addAll(this.#everything, Told.YES);
     found.end();
     return found;
   }
+}
+
+/** Rules that were indexed in one go, by their positions among themselves. */
+export interface IndexPart<T> {
+  readonly items: readonly T[];
+  readonly root: IndexNode;
+}
+
+export interface PlacedPart<T> {
+  readonly part: IndexPart<T>;
+  /** Where its rules stand among all; undefined where they are all. */
+  readonly places: Places | undefined;
 }
 
 /** What a rule is worth whose condition is not definitely false and cannot be true: everything, only if it is an error, or nothing. */
@@ -174,6 +198,7 @@ export class Found<T> {
   readonly #certain = new MergedPositions();
   /** Of rules that cannot be true. */
   readonly #untold = new MergedPositions();
+  #places: Places | undefined;
 
   constructor(items: readonly T[]) {
     this.#items = items;
@@ -184,14 +209,21 @@ export class Found<T> {
     this.#untold.clear();
   }
 
+  /** What is added from here on are positions in a part whose rules stand there now. */
+  from(places: Places | undefined): void {
+    this.#places = places;
+  }
+
   add(position: number, told: Told): void {
-    if (told === Told.YES) this.#certain.add(position);
-    else this.#untold.add(position);
+    const place = this.#places === undefined ? position : (this.#places[position] ?? GONE);
+    if (place === GONE) return;
+    if (told === Told.YES) this.#certain.add(place);
+    else this.#untold.add(place);
   }
 
   addAll(positions: readonly number[], told: Told): void {
-    if (told === Told.YES) this.#certain.addAll(positions);
-    else this.#untold.addAll(positions);
+    if (told === Told.YES) this.#certain.addAll(positions, this.#places);
+    else this.#untold.addAll(positions, this.#places);
   }
 
   end(): void {

@@ -20,6 +20,48 @@ export interface LinkedSet {
 
 /** Links policies as a snapshot does, but for their being written in files. `count` is told of every evaluation of a rule's own condition. */
 export function linkSet(policies: readonly GeneratedPolicy[], count: () => void = () => undefined): LinkedSet {
+  const { alone, shared } = linkers(count);
+  return { rules: alone.rules(policies), indexes: indexesOf(shared.rules(policies)).indexes };
+}
+
+/** Rule sets that follow one another as snapshots do: what stays the same is not linked again, and indexes keep what they can. */
+export class EditedSet {
+  readonly #linkers = linkers(() => undefined);
+  readonly #policies: Pick<LinkedSet, "rules">[] = [];
+  readonly #shared = new Map<Pick<LinkedSet, "rules">, readonly LinkedRule[]>();
+  #number = 0;
+  #indexes: CheckIndexes | undefined;
+
+  get policies(): number {
+    return this.#policies.length;
+  }
+
+  add(at: number, policy: GeneratedPolicy): void {
+    const { alone, shared } = this.#linkers;
+    const added = { rules: alone.policy(policy, this.#number) };
+    this.#shared.set(added, shared.policy(policy, this.#number));
+    this.#policies.splice(at, 0, added);
+    this.#number += 1;
+  }
+
+  remove(at: number): void {
+    for (const removed of this.#policies.splice(at, 1)) this.#shared.delete(removed);
+  }
+
+  move(from: number, to: number): void {
+    this.#policies.splice(to, 0, ...this.#policies.splice(from, 1));
+  }
+
+  /** @returns the set as it is now, and how often whoever builds its indexes gave others their turn. */
+  link(): LinkedSet & { readonly turns: number } {
+    const shared = this.#policies.flatMap((policy) => this.#shared.get(policy) ?? []);
+    const { indexes, turns } = indexesOf(shared, this.#indexes);
+    this.#indexes = indexes;
+    return { rules: this.#policies.flatMap(({ rules }) => rules), indexes, turns };
+  }
+}
+
+function linkers(count: () => void): { readonly alone: Linker; readonly shared: Linker } {
   const plans = new Map<string, ExpressionPlan>();
   const planOf = (text: string): ExpressionPlan => {
     const known = plans.get(text) ?? plan(text);
@@ -28,7 +70,7 @@ export function linkSet(policies: readonly GeneratedPolicy[], count: () => void 
   };
   const alone = new Linker(planOf, slots, () => undefined);
   const shared = new Linker(planOf, { ...slots, shared: new SharedParts() }, count);
-  return { rules: alone.rules(policies), indexes: indexesOf(shared.rules(policies)) };
+  return { alone, shared };
 }
 
 class Linker {
@@ -45,14 +87,16 @@ class Linker {
   }
 
   rules(policies: readonly GeneratedPolicy[]): readonly LinkedRule[] {
-    return policies.flatMap(({ when, rules }, index) => {
-      const head = { name: `p${index}`, file: "p.yaml", doors: [], cache: { forMs: 0, uses: 0 } };
-      const policy: LinkedPolicy = { plan: head, index, ...this.#condition(when, () => undefined) };
-      return rules.map((rule, number): LinkedRule => {
-        const reference = { rule: `p${index}/r${number}`, file: "p.yaml", line: number };
-        const { effect, shadow } = rule;
-        return { policy, effect, shadow, reference, respond: undefined, ...this.#condition(rule.when, this.#count) };
-      });
+    return policies.flatMap((policy, index) => this.policy(policy, index));
+  }
+
+  policy({ when, rules }: GeneratedPolicy, index: number): readonly LinkedRule[] {
+    const head = { name: `p${index}`, file: "p.yaml", doors: [], cache: { forMs: 0, uses: 0 } };
+    const policy: LinkedPolicy = { plan: head, index, ...this.#condition(when, () => undefined) };
+    return rules.map((rule, number): LinkedRule => {
+      const reference = { rule: `p${index}/r${number}`, file: "p.yaml", line: number };
+      const { effect, shadow } = rule;
+      return { policy, effect, shadow, reference, respond: undefined, ...this.#condition(rule.when, this.#count) };
     });
   }
 
@@ -68,11 +112,16 @@ class Linker {
   }
 }
 
-function indexesOf(rules: readonly LinkedRule[]): CheckIndexes {
-  const steps = buildIndexes({ rules, asks: [], changes: [], limits: [] });
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  return step.value;
+function indexesOf(
+  rules: readonly LinkedRule[],
+  before?: CheckIndexes,
+): { readonly indexes: CheckIndexes; readonly turns: number } {
+  const steps = buildIndexes({ rules, asks: [], changes: [], limits: [] }, before);
+  let turns = 0;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return { indexes: step.value, turns };
+    turns += 1;
+  }
 }
 
 export function frameFor(request: GeneratedRequest, record = false): RequestFrame {

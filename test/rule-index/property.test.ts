@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { Invalid, type Outcome } from "../../src/attribute/value.ts";
+import { Invalid } from "../../src/attribute/value.ts";
 import { judge } from "../../src/engine/decide.ts";
 import { type Condition, Conditions, describe as wordsFor } from "../../src/snapshot/conditions.ts";
 import type { LinkedRule } from "../../src/snapshot/linked.ts";
-import type { RuleIndex } from "../../src/snapshot/rule-index.ts";
 import { type Random, randomNumbers } from "../random.ts";
 import { type GeneratedPolicy, type GeneratedRequest, randomPolicies, randomRequest } from "./generated.ts";
 import { frameFor, type LinkedSet, linkSet, nameOfSlot } from "./linked.ts";
+import { foundIn, ifTrue, said, unlessFalse } from "./said.ts";
 
 /** In parts, so that none takes long; 100,000 pairs of a rule set and a request together. */
 const PARTS = [1, 2, 3, 4, 5];
@@ -54,24 +54,6 @@ function words(condition: Condition): string {
 function shown(verdict: string, reason: string, rule: LinkedRule | undefined, detail: string): string {
   return `${verdict} ${reason} ${rule?.reference.rule ?? "-"} ${detail}`;
 }
-
-/** What a list of rules has in the order in which it is asked, by each rule and what its condition is. */
-function said(rules: Iterable<LinkedRule>, conditions: Conditions, counts: (outcome: Outcome) => boolean): string[] {
-  const all: string[] = [];
-  for (const { policy, when, reference } of rules) {
-    const condition = conditions.of(policy, when);
-    if (counts(condition)) all.push(`${reference.rule} ${String(condition)}`);
-  }
-  return all;
-}
-
-function* foundIn(index: RuleIndex<LinkedRule>, conditions: Conditions): Generator<LinkedRule> {
-  const found = index.find(conditions);
-  for (let rule = found.next(); rule !== undefined; rule = found.next()) yield rule;
-}
-
-const unlessFalse = (outcome: Outcome): boolean => outcome !== false;
-const ifTrue = (outcome: Outcome): boolean => outcome === true;
 
 describe("rules that are found by what a request is", () => {
   test.each(PARTS)(

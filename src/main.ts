@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { CommandIo } from "./cli/command-io.ts";
 import { EXIT } from "./cli/exit-codes.ts";
-import { holdYoungHeap } from "./cli/young-heap.ts";
+import { holdYoungHeap } from "./cli/heap.ts";
 import type { OpenLog } from "./telemetry/index.ts";
 
 /**

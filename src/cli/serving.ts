@@ -18,8 +18,8 @@ import { type RequestService, type RequestServiceOptions, serveInThread } from "
 import type { RequestSettings } from "../workers/request-side.ts";
 import { spawnThread } from "../workers/spawn.ts";
 import { Supervisor } from "../workers/supervisor.ts";
+import { boundGarbage, letYoungHeapGrow } from "./heap.ts";
 import { statusOf } from "./status.ts";
-import { letYoungHeapGrow } from "./young-heap.ts";
 
 export interface ServingOptions {
   readonly policies: string;
@@ -111,6 +111,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   }
   runtime = started;
   letYoungHeapGrow();
+  boundGarbage(() => requests.heapBytes);
   return new Assembly({
     options,
     runtime,

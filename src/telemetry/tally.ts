@@ -26,6 +26,8 @@ export const TALLY = {
   moving: 8,
   /** 1 while calls are refused because there are too many; as of the last beat. */
   overloaded: 9,
+  /** What the heap holds, garbage included, as of the last beat. In bytes. */
+  heapBytes: 10,
 } as const;
 
 export const TALLY_CELLS = Object.keys(TALLY).length;

@@ -76,6 +76,11 @@ export class Life implements Linker {
     return this.tally[TALLY.overloaded] === 1;
   }
 
+  /** What its heap holds, garbage included; as of the last beat. */
+  get heapBytes(): number {
+    return this.tally[TALLY.heapBytes] ?? 0;
+  }
+
   post(message: ToThread): void {
     this.#port.post(message);
   }

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import type { EngineClock } from "../engine/engine.ts";
 import { Live } from "../engine/live.ts";
 import { LivePublisher, type Publisher, type Retired } from "../engine/publisher.ts";
@@ -18,6 +19,8 @@ export interface RequestService {
   readonly publisher: Publisher;
   /** Requests admitted and not yet answered. */
   readonly inFlight: number;
+  /** What the heap of a thread that answers holds, garbage included; that of the fullest. */
+  readonly heapBytes: number;
   threads(): readonly ThreadView[];
   /** Takes requests, once something was published. @returns the address with the real port, or in words for people why not. */
   listen(): Promise<{ readonly address: string } | { readonly problem: string }>;
@@ -80,6 +83,9 @@ export function serveInThread(options: RequestServiceOptions): RequestService {
     publisher: new LivePublisher({ live, reporter, retired }),
     get inFlight() {
       return side.engine.inFlight;
+    },
+    get heapBytes() {
+      return getHeapStatistics().used_heap_size;
     },
     threads: () => [
       {

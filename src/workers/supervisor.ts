@@ -95,6 +95,10 @@ export class Supervisor implements RequestService {
     return sum(this.#living().map(({ inFlight }) => inFlight));
   }
 
+  get heapBytes(): number {
+    return Math.max(0, ...this.#living().map(({ heapBytes }) => heapBytes));
+  }
+
   threads(): readonly ThreadView[] {
     return this.#slots.map((slot) => ({
       thread: slot.thread,

@@ -195,6 +195,7 @@ export class RequestThread {
     tally[TALLY.overloaded] = this.#side.overloaded ? 1 : 0;
     const { external_memory, used_heap_size, heap_size_limit } = getHeapStatistics();
     tally[TALLY.externalBytes] = external_memory;
+    tally[TALLY.heapBytes] = used_heap_size;
     if (used_heap_size > heap_size_limit * THREAD_HEAP_FULL)
       this.fail(new Error("the heap of a request thread is full"));
   }

@@ -1,7 +1,8 @@
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { service as healthService } from "grpc-health-check";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { clientOf, ECHO, echo, message, say, serve } from "../../test/wire/echo-server.ts";
+import { Overload } from "./overload.ts";
 import type { RunningServer } from "./server.ts";
 
 /** What one call keeps the processor for: more than three milliseconds, however fast the machine is. */
@@ -90,6 +91,40 @@ async function until(true_: () => boolean): Promise<void> {
 }
 
 const limits = { overloadDelayMs: 50, overloadRetryMs: 700 };
+
+describe("a loop that comes late", () => {
+  /** @returns after how many of its looks, of which ten make an interval at the least, it is said to be too much. */
+  function looksUntilOverload(cpuShare: number): number {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let nowMs = 0;
+    const overload = new Overload({
+      limits,
+      events: { refused: () => undefined, sentAway: () => undefined, began: () => undefined, ended: () => undefined },
+      connections: () => 8,
+      monotonicMs: () => nowMs,
+      utilization: () => ({ idle: 0, active: 1, utilization: 1 }),
+      cpuMs: () => nowMs * cpuShare,
+    });
+    onTestFinished(() => overload.stop());
+    const noStream: ServerHttp2Stream = Object.create(null);
+    for (let looks = 0; ; looks += 1) {
+      if (overload.now || looks > 1_000) return looks;
+      for (let call = 0; call < 40; call += 1) overload.stream(noStream, {}, () => undefined);
+      // It comes 80 ms after it should have.
+      nowMs += 90;
+      vi.advanceTimersByTime(10);
+    }
+  }
+
+  test("is an overload at once when it is at work, and after a while when others have the processor", () => {
+    const atWork = looksUntilOverload(1);
+    const heldUp = looksUntilOverload(0.3);
+    expect(atWork).toBeLessThan(4);
+    expect(heldUp).toBeGreaterThan(3 * atWork);
+    expect(heldUp).toBeLessThan(20);
+  });
+});
 
 describe("an overload", () => {
   test("refuses calls at once, with a hint when to try again, and goes on answering others in time", async () => {

@@ -22,6 +22,8 @@ export interface OverloadOptions {
   readonly monotonicMs: () => number;
   /** As `performance.eventLoopUtilization`. */
   readonly utilization: (now?: EventLoopUtilization, before?: EventLoopUtilization) => EventLoopUtilization;
+  /** Processor time that this thread has had. Milliseconds. */
+  readonly cpuMs: () => number;
 }
 
 /** How often it is looked whether the event loop comes late, while there are calls. Milliseconds. */
@@ -36,6 +38,13 @@ const LEAST_TICKS = 2;
 
 /** Below this share of time at work there is no overload, however late a timer is: others have the processor. */
 const BUSY = 0.9;
+
+/**
+ * A thread that gets less of a processor than this is held up by others. That is no load of ours, and mostly soon over: it is an overload only
+ * when it lasts for so many intervals.
+ */
+const HELD_UP = 0.6;
+const HELD_UP_INTERVALS = 5;
 
 /** So many are served when an overload begins, and more soon if there is time: what has piled up until then has to be got rid of first. */
 const FIRST_PART = 1 / 8;
@@ -88,6 +97,9 @@ export class Overload {
   #ticks = 0;
   #leastDelayMs = Number.POSITIVE_INFINITY;
   #usedBefore: EventLoopUtilization;
+  #cpuBeforeMs = 0;
+  /** Intervals in a row in which the loop was late. */
+  #lateIntervals = 0;
   /** Since the last interval. */
   #calls = 0;
   #takenBack = 0;
@@ -201,6 +213,8 @@ export class Overload {
     this.#leastDelayMs = Number.POSITIVE_INFINITY;
     this.#ticks = 0;
     this.#usedBefore = this.#options.utilization();
+    this.#cpuBeforeMs = this.#options.cpuMs();
+    this.#lateIntervals = 0;
     this.#next(nowMs);
   }
 
@@ -223,9 +237,11 @@ export class Overload {
   #intervalEnds(nowMs: number): boolean {
     const used = this.#options.utilization();
     const { utilization } = this.#options.utilization(used, this.#usedBefore);
-    const { overloadDelayMs } = this.#options.limits;
-    const slow = this.#leastDelayMs > overloadDelayMs && utilization >= BUSY && this.#calls >= HEAVY_CALLS;
-    const late = this.#flushStale(nowMs) || slow || (utilization >= BUSY && this.#stale());
+    const cpuMs = this.#options.cpuMs();
+    const busy = utilization >= BUSY;
+    const heldUp = cpuMs - this.#cpuBeforeMs < HELD_UP * (nowMs - this.#intervalBeganMs);
+    const slow = this.#isSlow(busy, heldUp);
+    const late = this.#flushStale(nowMs) || slow || (busy && this.#stale());
     if (this.#target !== undefined) this.#correct(this.#target, late, utilization, nowMs);
     else if (late) this.#begin(nowMs);
     if (this.#target !== undefined) this.#choose(this.#target, nowMs);
@@ -233,11 +249,19 @@ export class Overload {
     this.#calls = 0;
     this.#takenBack = 0;
     this.#usedBefore = used;
+    this.#cpuBeforeMs = cpuMs;
     this.#intervalBeganMs = nowMs;
     this.#leastDelayMs = Number.POSITIVE_INFINITY;
     this.#ticks = 0;
     if (!goesOn) this.#timer = undefined;
     return goesOn;
+  }
+
+  /** A queue of calls stands, and not because others have the processor for a moment. */
+  #isSlow(busy: boolean, heldUp: boolean): boolean {
+    const late = busy && this.#leastDelayMs > this.#options.limits.overloadDelayMs && this.#calls >= HEAVY_CALLS;
+    this.#lateIntervals = late ? this.#lateIntervals + 1 : 0;
+    return this.#lateIntervals >= (heldUp && !this.now ? HELD_UP_INTERVALS : 1);
   }
 
   #begin(nowMs: number): void {

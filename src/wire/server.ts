@@ -140,6 +140,7 @@ class GrpcServer implements RunningServer {
       connections: () => this.#sessions.open,
       monotonicMs,
       utilization: (now, before) => performance.eventLoopUtilization(now, before),
+      cpuMs: threadCpuMs,
     });
     this.#sessions = new Sessions({
       limits,
@@ -289,6 +290,11 @@ function addDoors(server: Server, doors: readonly Door[], carrier: Carrier): voi
           server.register(door.path, carryStream(door, carrier), identity, identity, "bidi");
     if (!added) throw new Error(`two doors at ${door.path}`);
   }
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
 
 /** @returns whether calls of a path may stay open as long as they like. */

@@ -10,7 +10,7 @@ const MAX_FORMS_PER_RULE = 4;
 
 /**
  * The answers of one snapshot, encoded once for each rule where nothing but the decision's id differs from request to request: an allow without
- * changes or limits, and a refusal with the same response as the last time. The id is put behind them: the order of fields means nothing.
+ * changes or limits, and a refusal whose response is the same for each request. The id is put behind them: the order of fields means nothing.
  */
 export class DecisionForms {
   readonly #byRule = new Map<string, Form[]>();
@@ -23,21 +23,15 @@ export class DecisionForms {
 
   /** @returns undefined where the answer has no form. */
   #fill(decision: Decision): Buffer | undefined {
+    const { response, decisionId } = decision;
+    if (response !== undefined && response.constant !== true) return undefined;
     const form = this.#formOf(decision);
     if (form === undefined) return undefined;
-    if (form.response !== decision.response || !form.seen) {
-      // Made at the second time: of a response that is a new one for each request none is worth making.
-      this.#bytes -= form.bytes?.length ?? 0;
-      form.bytes = undefined;
-      form.response = decision.response;
-      form.seen = true;
-      return undefined;
-    }
     form.bytes ??= this.#make(decision);
-    return form.bytes && withId(form.bytes, decision.decisionId);
+    return form.bytes && withId(form.bytes, decisionId);
   }
 
-  #formOf({ verdict, reason, rule }: Decision): Form | undefined {
+  #formOf({ verdict, reason, rule, response }: Decision): Form | undefined {
     const name = rule === undefined ? "" : rule.rule;
     let forms = this.#byRule.get(name);
     if (forms === undefined) {
@@ -46,10 +40,10 @@ export class DecisionForms {
     }
     for (let index = 0; index < forms.length; index++) {
       const form = forms[index];
-      if (form?.verdict === verdict && form.reason === reason) return form;
+      if (form?.verdict === verdict && form.reason === reason && form.response === response) return form;
     }
     if (forms.length >= MAX_FORMS_PER_RULE) return undefined;
-    const fresh: Form = { verdict, reason, response: undefined, seen: false, bytes: undefined };
+    const fresh: Form = { verdict, reason, response, bytes: undefined };
     forms.push(fresh);
     return fresh;
   }
@@ -67,9 +61,8 @@ export class DecisionForms {
 interface Form {
   readonly verdict: Decision["verdict"];
   readonly reason: Decision["reason"];
-  response: Decision["response"];
-  seen: boolean;
-  /** Undefined until it was asked for twice, and where there is no room for it. */
+  readonly response: Decision["response"];
+  /** Undefined where there is no room for it. */
   bytes: Uint8Array | undefined;
 }
 

@@ -13,6 +13,7 @@ import type { WireLimits } from "../wire/limits.ts";
 import type { TlsClients } from "../wire/tls.ts";
 import { openTlsFiles, type TlsFiles } from "../wire/tls-files.ts";
 import type { TlsMaterial, TlsPaths } from "../wire/tls-material.ts";
+import { collectAfterLoading } from "../workers/collect-garbage.ts";
 import { spawnCompiler, ThreadCompiler } from "../workers/compiler.ts";
 import { type RequestService, type RequestServiceOptions, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
@@ -110,6 +111,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     return { kind: "invalid-policy", ...started.failure };
   }
   runtime = started;
+  // Nobody is served yet.
+  collectAfterLoading();
   letYoungHeapGrow();
   boundGarbage(() => requests.heapBytes);
   return new Assembly({

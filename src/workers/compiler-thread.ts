@@ -1,8 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { InlineCompiler } from "../engine/folder-compiler.ts";
 import { DirectoryStore } from "../policy/store.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import type { Answer, CompilerData, FromCompiler, Question, ToCompiler } from "./compiler-protocol.ts";
 
 /** Where the compiler thread begins; `compiler.ts` starts it. */
@@ -19,6 +18,8 @@ port.on("message", (message: ToCompiler) => {
     case "ask":
       return void answer(message.number, message.question);
     case "watch":
+      // The start is over, and so is waiting for it.
+      giveBackIn(0);
       return void watch();
     case "looked":
       return looked();
@@ -28,7 +29,7 @@ port.on("message", (message: ToCompiler) => {
 async function answer(number: number, question: Question): Promise<void> {
   try {
     say({ kind: "answer", number, answer: await answerTo(question) });
-    if (question.kind === "compile") giveBackLater();
+    if (question.kind === "compile") giveBackIn(GIVE_BACK_AFTER_MS);
   } catch (error) {
     say({ kind: "failed", number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
@@ -59,24 +60,16 @@ async function watch(): Promise<void> {
   });
 }
 
-/** Long enough that what was compiled is in place: whoever puts it there needs the processor now. */
+/**
+ * There may be no other edit for days, and nobody waits here. Long enough that what was compiled is in place: whoever puts it there needs the
+ * processor now.
+ */
 const GIVE_BACK_AFTER_MS = 1_000;
 let givingBack: NodeJS.Timeout | undefined;
 
-function giveBackLater(): void {
+function giveBackIn(ms: number): void {
   clearTimeout(givingBack);
-  givingBack = setTimeout(giveBack, GIVE_BACK_AFTER_MS);
-}
-
-/**
- * Compiling leaves several times what is kept of it, and there may be no other edit for days: nobody waits here, so it goes at once. V8 says
- * no other way how to ask for it.
- */
-function giveBack(): void {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  setFlagsFromString("--no-expose-gc");
-  if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" });
+  givingBack = setTimeout(collectGarbage, ms);
 }
 
 function say(message: FromCompiler): void {

@@ -27,6 +27,8 @@ export interface SupervisorPort {
   post(message: FromThread): void;
   onMessage(take: (message: ToThread) => void): void;
   close(): void;
+  /** Gives back what loading left behind: nobody waits for this thread yet. */
+  settle(): void;
   /** Ends the thread. */
   exit(): void;
 }
@@ -183,6 +185,7 @@ export class RequestThread {
   }
 
   async #listen({ port }: Listen): Promise<void> {
+    this.#port.settle();
     const listening = await this.#side.listen({ sharedPort: port });
     if ("problem" in listening) this.#post({ kind: "not-listening", problem: listening.problem });
     else this.#post({ kind: "listening" });

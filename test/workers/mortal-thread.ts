@@ -58,6 +58,7 @@ const port: SupervisorPort = {
     });
   },
   close: () => parent.close(),
+  settle: () => undefined,
   exit: () => process.exit(1),
 };
 const thread = new RequestThread(port, data);

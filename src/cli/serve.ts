@@ -2,15 +2,15 @@ import { availableParallelism, platform } from "node:os";
 import { Command, type Option } from "commander";
 import { renderText } from "../diagnostics/render-text.ts";
 import { LOG_LEVELS, type LogLevel } from "../telemetry/index.ts";
-import type { Address } from "../wire/address.ts";
+import { type Address, exposureOf } from "../wire/address.ts";
 import { LIMITS, type WireLimits } from "../wire/limits.ts";
-import { exposureOf } from "../wire/server.ts";
 import type { TlsClients } from "../wire/tls.ts";
 import type { TlsPaths } from "../wire/tls-material.ts";
+import { spawnCompiler, ThreadCompiler } from "../workers/compiler.ts";
 import type { CommandIo, Finish } from "./command-io.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { address, limits, loopbackAddress, setting, tcpAddress, truth, wholeNumber } from "./options.ts";
-import { type Serving, startServing } from "./serving.ts";
+import type { Serving } from "./serving.ts";
 
 /** Requests admitted and not yet answered. One that waits for a backend costs some ten kilobytes. */
 const DEFAULT_MAX_IN_FLIGHT = 2_000;
@@ -160,8 +160,15 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
     return EXIT.usage;
   }
   const { log, line } = io.openLog(flags.logLevel);
-  const settings = { ...flags, limits: flags.limit ?? {}, workers, ...(tls.paths && { tls: tls.paths }) };
-  const serving = await startServing({ ...settings, log, line, version: io.version });
+  const { policies, pollMs, limit = {} } = flags;
+  const data = { folder: policies, ...(pollMs === undefined ? {} : { pollMs }) };
+  const compiler = new ThreadCompiler({ data, spawn: spawnCompiler });
+  // It loads its code while this thread loads what serves.
+  compiler.begin();
+  const { startServing } = await import("./serving.ts");
+  const settings = { ...flags, limits: limit, workers, ...(tls.paths && { tls: tls.paths }) };
+  const serving = await startServing({ ...settings, compiler, log, line, version: io.version });
+  if (serving.kind !== "serving") await compiler.close();
   switch (serving.kind) {
     case "problem":
       io.err(`weir: ${serving.problem}\n`);

@@ -3,6 +3,7 @@ import { createHandlerHost, createModuleSource } from "../adapter-host/index.ts"
 import { metricsPage, type RunningAdmin, startAdmin } from "../admin/index.ts";
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
 import type { EngineClock } from "../engine/engine.ts";
+import type { FolderCompiler } from "../engine/folder-compiler.ts";
 import { type Runtime, retirementLog, startRuntime } from "../engine/runtime.ts";
 import { systemClock } from "../engine/system-clock.ts";
 import { createMetrics, type Log, type LogLevel, type Metrics } from "../telemetry/index.ts";
@@ -14,7 +15,6 @@ import type { TlsClients } from "../wire/tls.ts";
 import { openTlsFiles, type TlsFiles } from "../wire/tls-files.ts";
 import type { TlsMaterial, TlsPaths } from "../wire/tls-material.ts";
 import { collectAfterLoading } from "../workers/collect-garbage.ts";
-import { spawnCompiler, ThreadCompiler } from "../workers/compiler.ts";
 import { type RequestService, type RequestServiceOptions, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
 import { spawnThread } from "../workers/spawn.ts";
@@ -29,7 +29,8 @@ export interface ServingOptions {
   readonly metricsAddress?: Extract<Address, { kind: "tcp" }>;
   readonly record?: string;
   readonly maxInFlight: number;
-  readonly pollMs?: number;
+  /** Of the folder of policies. */
+  readonly compiler: FolderCompiler;
   readonly graceMs: number;
   readonly insecure: boolean;
   /** Those that are not the defaults. */
@@ -95,10 +96,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     retired: retirementLog(log),
   });
   const started = await startRuntime({
-    compiler: new ThreadCompiler({
-      data: { folder: options.policies, ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }) },
-      spawn: spawnCompiler,
-    }),
+    compiler: options.compiler,
     host,
     publisher: requests.publisher,
     telemetry: metrics,

@@ -53,3 +53,16 @@ export function isLoopback(host: string): boolean {
 function invalid(text: string, problem: string) {
   return { kind: "invalid", problem: `\`${text}\` is no address: ${problem}` } as const;
 }
+
+/**
+ * @param allowed there is TLS, or it was said that there need not be
+ * @returns in words for people why an address must not be served like this; undefined when it may.
+ */
+export function exposureOf(address: Address, allowed: boolean): string | undefined {
+  if (allowed || isLocal(address)) return undefined;
+  return (
+    `${formatAddress(address)} can be reached from other machines and would be served without TLS: whoever connects could ask and report ` +
+    "what he likes; use a loopback address or a Unix socket, give certificates (--tls-cert, --tls-key, --tls-client-ca), or say --insecure " +
+    "if the network in front of it keeps others out"
+  );
+}

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type ConnectionInjector, Server, ServerCredentials, setLogger } from "@grpc/grpc-js";
 import type { Log, Telemetry } from "../telemetry/index.ts";
-import { type Address, formatAddress, isLocal } from "./address.ts";
+import { type Address, exposureOf } from "./address.ts";
 import { type Carrier, carryStream, carryUnary } from "./carry.ts";
 import type { Door } from "./door.ts";
 import { Health, WATCH_PATH } from "./health.ts";
@@ -81,19 +81,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const server = new GrpcServer(options);
   const listening = await server.listen(address, shared);
   return "problem" in listening ? listening : server;
-}
-
-/**
- * @param allowed there is TLS, or it was said that there need not be
- * @returns in words for people why an address must not be served like this; undefined when it may.
- */
-export function exposureOf(address: Address, allowed: boolean): string | undefined {
-  if (allowed || isLocal(address)) return undefined;
-  return (
-    `${formatAddress(address)} can be reached from other machines and would be served without TLS: whoever connects could ask and report ` +
-    "what he likes; use a loopback address or a Unix socket, give certificates (--tls-cert, --tls-key, --tls-client-ca), or say --insecure " +
-    "if the network in front of it keeps others out"
-  );
 }
 
 class GrpcServer implements RunningServer {

@@ -14,9 +14,8 @@ export function collectAfterLoading(): void {
  * moments in which nobody waits for this thread. V8 says no other way how to ask for it.
  */
 export function collectGarbage(): void {
+  // Not taken back: it is one for all threads, and another one may be about to do the same.
   setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  setFlagsFromString("--no-expose-gc");
-  // Another thread may have asked at the same time, and taken the flag back.
+  const collect: unknown = runInNewContext("globalThis.gc");
   if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" });
 }

@@ -18,8 +18,6 @@ port.on("message", (message: ToCompiler) => {
     case "ask":
       return void answer(message.number, message.question);
     case "watch":
-      // The start is over, and so is waiting for it.
-      giveBackIn(0);
       return void watch();
     case "looked":
       return looked();
@@ -29,7 +27,7 @@ port.on("message", (message: ToCompiler) => {
 async function answer(number: number, question: Question): Promise<void> {
   try {
     say({ kind: "answer", number, answer: await answerTo(question) });
-    if (question.kind === "compile") giveBackIn(GIVE_BACK_AFTER_MS);
+    if (question.kind === "compile") giveBackLater();
   } catch (error) {
     say({ kind: "failed", number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
@@ -61,15 +59,16 @@ async function watch(): Promise<void> {
 }
 
 /**
- * There may be no other edit for days, and nobody waits here. Long enough that what was compiled is in place: whoever puts it there needs the
- * processor now.
+ * There may be no other edit for days, and nobody waits here. At the start at once, while what was compiled is put in place by one thread: what
+ * this one has, the process has when it begins to serve. Later whoever serves needs the processors to put it there, and has by then.
  */
 const GIVE_BACK_AFTER_MS = 1_000;
 let givingBack: NodeJS.Timeout | undefined;
 
-function giveBackIn(ms: number): void {
+function giveBackLater(): void {
+  const afterMs = givingBack === undefined ? 0 : GIVE_BACK_AFTER_MS;
   clearTimeout(givingBack);
-  givingBack = setTimeout(collectGarbage, ms);
+  givingBack = setTimeout(collectGarbage, afterMs);
 }
 
 function say(message: FromCompiler): void {

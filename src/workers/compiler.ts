@@ -66,6 +66,11 @@ export class ThreadCompiler implements FolderCompiler {
     return this.#options.data.folder;
   }
 
+  /** Starts the thread before there is something to ask it. */
+  begin(): void {
+    this.#thread ??= this.#spawn();
+  }
+
   // The thread answers each kind of question by its kind of answer: both sides are of one build.
   read(): Promise<FolderVersion | GaveUp> {
     return this.#ask({ kind: "read" }) as Promise<FolderVersion | GaveUp>;

@@ -85,6 +85,14 @@ test("a message arrives whole, however it is cut", async () => {
   await fc.assert(property, { numRuns: 200 });
 });
 
+test("a long message arrives whole in very many pieces", async () => {
+  const { server } = await serve([shout]);
+  const text = Array.from({ length: 3_000 }, (_, n) => String(n)).join(" ");
+  const whole = prefixed(text);
+  const pieces = Array.from(whole, (byte) => Buffer.of(byte));
+  expect((await call(sessionOf(server), { pieces })).bytes).toEqual(prefixed(`${text}!`));
+});
+
 describe("what is not one message is refused, and the door does not see it", () => {
   const limit = 1_000;
   const large = prefixed("x".repeat(limit + 1));

@@ -45,6 +45,8 @@ export interface UnaryCarrier extends Carrier {
 /** Before each message: one byte whether it is packed, four for its length. */
 const PREFIX_BYTES = 5;
 
+const NOTHING = Buffer.alloc(0);
+
 const CONTENT_TYPE = "application/grpc";
 const CONTENT_TYPES: ReadonlySet<string | undefined> = new Set([CONTENT_TYPE, `${CONTENT_TYPE}+proto`]);
 
@@ -75,8 +77,8 @@ class UnaryCall implements Call {
   readonly #beganMs: number;
   readonly peer: Peer;
   #answered = false;
-  #first: Buffer | undefined;
-  #others: Buffer[] | undefined;
+  /** What has come, and behind it perhaps room for more. */
+  #message: Buffer = NOTHING;
   #bytes = 0;
   #abort: AbortController | undefined;
 
@@ -123,32 +125,37 @@ class UnaryCall implements Call {
 
   #received(bytes: Buffer): void {
     if (this.#answered) return;
+    // Nearly always it is all in one piece.
+    if (this.#bytes === 0) this.#message = bytes;
+    else this.#append(bytes);
     this.#bytes += bytes.length;
-    if (this.#first === undefined) this.#first = bytes;
-    else {
-      this.#others ??= [];
-      this.#others.push(bytes);
-    }
     const { maxMessageBytes } = this.#carrier;
-    const announced = this.#first.length < PREFIX_BYTES ? 0 : this.#first.readUInt32BE(1);
+    const announced = this.#bytes < PREFIX_BYTES ? 0 : this.#message.readUInt32BE(1);
     if (Math.max(announced, this.#bytes - PREFIX_BYTES) > maxMessageBytes)
       this.#refuse(refusal(STATUS.resourceExhausted, `the message is larger than ${maxMessageBytes} bytes`));
+  }
+
+  /** In memory that grows with what has come, and not with the number of pieces, each of which may be a byte. */
+  #append(bytes: Buffer): void {
+    const whole = this.#bytes + bytes.length;
+    if (whole > this.#message.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * whole);
+      this.#message.copy(larger, 0, 0, this.#bytes);
+      this.#message = larger;
+    }
+    bytes.copy(this.#message, this.#bytes);
   }
 
   /** Everything was sent: exactly one message. */
   #ended(): void {
     if (this.#answered) return;
-    const whole = this.#whole();
+    const whole = this.#message.subarray(0, this.#bytes);
+    this.#message = NOTHING;
     this.arrivedMs = this.#carrier.monotonicMs();
     if (whole.length < PREFIX_BYTES || whole[0] !== 0 || whole.readUInt32BE(1) !== whole.length - PREFIX_BYTES)
       this.#refuse(NO_MESSAGE);
     else if (this.arrivedMs - this.#beganMs >= this.#withinMs) this.#refuse(TOO_LATE);
     else this.#ask(whole.subarray(PREFIX_BYTES));
-  }
-
-  #whole(): Buffer {
-    const first = this.#first ?? NOTHING;
-    return this.#others === undefined ? first : Buffer.concat([first, ...this.#others]);
   }
 
   #ask(message: Buffer): void {
@@ -191,8 +198,7 @@ class UnaryCall implements Call {
 
   #refuse({ code, message }: Refusal): void {
     this.#answered = true;
-    this.#first = undefined;
-    this.#others = undefined;
+    this.#message = NOTHING;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     stream.respond({ ...ANSWER_HEADERS, "grpc-status": code, "grpc-message": asHeader(message) }, REFUSAL_OPTIONS);
@@ -254,8 +260,6 @@ function refusal(code: Refusal["code"], message: string): Refusal {
 function asHeader(message: string): string {
   return message.toWellFormed().replace(/[^ -$&-~]+/gu, encodeURIComponent);
 }
-
-const NOTHING = Buffer.alloc(0);
 
 function sendOk(this: ServerHttp2Stream): void {
   this.sendTrailers(OK_TRAILERS);

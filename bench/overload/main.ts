@@ -29,7 +29,7 @@ const HEADERS = [
   ["grpc-timeout", "200m"],
 ] as const;
 /** What is looked for when the capacity is not given: the most that is answered in time, of these rates. */
-const RATES = [500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000];
+const RATES = [500, 1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 15_000, 20_000, 30_000];
 const ANSWERED_PART = 0.95;
 const STRETCH_MS = 500;
 

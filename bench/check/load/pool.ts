@@ -98,6 +98,8 @@ class UnaryLane implements Lane {
         this.#connection = connection;
         this.#reopening = false;
         free(this);
+        // No answer comes that would send along what was just asked.
+        this.flush();
       },
       () => {
         // Nobody listens any more: checks go on waiting, and are counted as failed when the load ends.

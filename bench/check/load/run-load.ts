@@ -99,7 +99,8 @@ class Load {
   free(lane: Lane): void {
     const now = performance.now();
     if (this.#job.rate !== undefined) this.#sendDue();
-    else if (now < this.#measureToMs && lane.room > 0) lane.send(this.#next(now));
+    // All of them: a connection that takes another's place has none in flight yet.
+    else while (now < this.#measureToMs && lane.room > 0) lane.send(this.#next(now));
   }
 
   result(): LoadResult {

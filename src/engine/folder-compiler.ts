@@ -1,4 +1,5 @@
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { FolderReading } from "../policy/folder.ts";
 import type { PolicyStore, StoreWatchOptions } from "../policy/store.ts";
 import type { HandlerIssue, HandlerSpec } from "../snapshot/handler-set.ts";
@@ -17,7 +18,7 @@ export interface FolderCompiler {
   read(): Promise<FolderVersion | GaveUp>;
   /** Compiles what was read. */
   compile(): Promise<CompiledFolder | GaveUp>;
-  /** Puts what is wrong with handlers into the folder's coordinates. */
+  /** Everything that was found, with what is wrong with handlers at its place in the folder. */
   place(issues: readonly HandlerIssue[]): Promise<FolderFindings | GaveUp>;
   /** As a store's `watch`. */
   watch(options: StoreWatchOptions): Promise<void>;
@@ -43,10 +44,20 @@ export interface FolderFindings {
   readonly sources: Sources;
 }
 
-export interface CompiledFolder extends FolderFindings {
-  /** Undefined when there is an error. */
-  readonly plan: CompiledPlan | undefined;
-  /** As far as they could be told, for their adapters to judge. */
+export type CompiledFolder = GoodFolder | BadFolder;
+
+/** Of its warnings only how many: they are thousands as easily as one, and nobody reads those of what is served. */
+export interface GoodFolder {
+  readonly plan: CompiledPlan;
+  /** For their adapters to judge. */
+  readonly handlers: readonly HandlerSpec[];
+  readonly warnings: number;
+}
+
+/** A folder in which there is an error. */
+export interface BadFolder extends FolderFindings {
+  readonly plan: undefined;
+  /** As far as they could be told. */
   readonly handlers: readonly HandlerSpec[];
 }
 
@@ -91,12 +102,16 @@ export class InlineCompiler implements FolderCompiler {
     this.#reading = undefined;
     this.#examined = examined;
     const { handlers, diagnostics, sources } = examined;
-    return { plan: planOf(examined), handlers, ...findings(diagnostics, sources) };
+    const plan = planOf(examined);
+    if (plan === undefined) return { plan, handlers, ...findings(diagnostics, sources) };
+    // Without an error whatever was found is a warning.
+    return { plan, handlers, warnings: diagnostics.length };
   }
 
   async place(issues: readonly HandlerIssue[]): Promise<FolderFindings> {
     if (this.#examined === undefined) throw new Error("there are no places before it was compiled");
-    return findings(this.#examined.place(issues), this.#examined.sources);
+    const { diagnostics, place, sources } = this.#examined;
+    return findings(sortDiagnostics([...diagnostics, ...place(issues)]), sources);
   }
 
   watch(options: StoreWatchOptions): Promise<void> {

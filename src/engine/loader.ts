@@ -1,15 +1,14 @@
 import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
-import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { HandlerIssue, HandlerSet, HandlerSpec } from "../snapshot/handler-set.ts";
 import type { SettingsPlan } from "../snapshot/plan.ts";
 import type { HandlerJudge } from "./examine.ts";
 import type {
-  CompiledPlan,
   CompiledPolicy,
   FolderCompiler,
   FolderFindings,
   FolderVersion,
   GaveUp,
+  GoodFolder,
 } from "./folder-compiler.ts";
 import type { Publisher } from "./publisher.ts";
 
@@ -29,7 +28,7 @@ export interface LoaderOptions {
 
 /** Told what became of each load: logs, metrics. */
 export interface LoadEvents {
-  loaded(snapshot: LoadedSnapshot, warnings: readonly Diagnostic[]): void;
+  loaded(snapshot: LoadedSnapshot): void;
   /** `serving` goes on; undefined when there is nothing yet that could. */
   failed(failure: LoadFailure, serving: LoadedSnapshot | undefined): void;
 }
@@ -40,6 +39,8 @@ export interface LoadedSnapshot {
   /** Milliseconds since the epoch. */
   readonly loadedAt: number;
   readonly policies: readonly CompiledPolicy[];
+  /** How many the folder has. */
+  readonly warnings: number;
   /** What `weir.yaml` says: doors, masks. */
   readonly settings: SettingsPlan;
 }
@@ -113,30 +114,27 @@ export class Loader {
     if (serving && version.id === serving.id) {
       // Edited back to what is serving.
       this.#lastError = undefined;
-      return this.#options.events.loaded(serving, []);
+      return this.#options.events.loaded(serving);
     }
     const compiled = await compiler.compile();
     if ("gaveUp" in compiled) return this.#giveUp(compiled);
     const issues = await host.validate(compiled.handlers);
-    if (compiled.plan === undefined || issues.length > 0) return this.#refuse(compiled, issues);
+    if (issues.length > 0) return this.#refuse(issues);
+    if (compiled.plan === undefined) return this.#fail(compiled);
     const handlers = await host.open(compiled.handlers);
     if ("issues" in handlers) {
       // The reason may lie outside of the folder, and go away: the same bytes are worth another try when somebody touches them.
       this.#seen = undefined;
-      return this.#refuse(NOTHING_FOUND, handlers.issues);
+      return this.#refuse(handlers.issues);
     }
     await publisher.publish(compiled.plan.packed, handlers);
-    this.#published(version, compiled.plan, compiled.diagnostics);
+    this.#published(version, compiled);
   }
 
-  /** What is wrong with the folder, together with what is wrong with its handlers. */
-  async #refuse(found: FolderFindings, issues: readonly HandlerIssue[]): Promise<void> {
-    const placed = issues.length === 0 ? NOTHING_FOUND : await this.#options.compiler.place(issues);
-    if ("gaveUp" in placed) return this.#giveUp(placed);
-    this.#fail({
-      diagnostics: sortDiagnostics([...found.diagnostics, ...placed.diagnostics]),
-      sources: new Map([...found.sources, ...placed.sources]),
-    });
+  /** For what is wrong with its handlers, and whatever else is. */
+  async #refuse(issues: readonly HandlerIssue[]): Promise<void> {
+    const placed = await this.#options.compiler.place(issues);
+    return "gaveUp" in placed ? this.#giveUp(placed) : this.#fail(placed);
   }
 
   /** Nothing was judged, so nothing has been seen. */
@@ -150,12 +148,10 @@ export class Loader {
     this.#options.events.failed(this.#lastError, this.#loaded);
   }
 
-  #published({ id, commit }: FolderVersion, plan: CompiledPlan, warnings: readonly Diagnostic[]): void {
+  #published({ id, commit }: FolderVersion, { plan, warnings }: GoodFolder): void {
     const { events, now } = this.#options;
-    this.#loaded = { id, commit, loadedAt: now(), policies: plan.policies, settings: plan.settings };
+    this.#loaded = { id, commit, loadedAt: now(), policies: plan.policies, warnings, settings: plan.settings };
     this.#lastError = undefined;
-    events.loaded(this.#loaded, warnings);
+    events.loaded(this.#loaded);
   }
 }
-
-const NOTHING_FOUND: FolderFindings = { diagnostics: [], sources: new Map() };

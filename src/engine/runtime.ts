@@ -84,13 +84,13 @@ export function retirementLog(log: Log): Retired {
 /** A load is said in the log and counted; a broken edit shows every error as `weir validate` would. */
 function loadEvents({ log, telemetry }: RuntimeOptions): LoadEvents {
   return {
-    loaded({ id, commit, policies }, warnings) {
+    loaded({ id, commit, policies, warnings }) {
       telemetry.snapshotLoad("ok");
       log.info("policies loaded", {
         snapshot: id,
         ...(commit === undefined ? {} : { commit }),
         policies: policies.length,
-        warnings: warnings.length,
+        warnings,
       });
     },
     failed({ diagnostics, sources }, serving) {

@@ -159,10 +159,7 @@ class Estimator {
     const row = functionNamed(name);
     if (row === undefined) throw new Error(`tree calls an unknown function ${name}`);
     const { steps, sizes } = this.#all(args, locals);
-    const constants = args.map((arg) => (arg.op === "constant" ? fromLiteral(arg.value) : undefined));
-    const prepared =
-      args.some((arg) => arg.op === "constant") || args.length === 1 ? row.prepare?.(constants) : undefined;
-    const cost = prepared?.cost ?? row.cost;
+    const cost = preparedCost(row, args) ?? row.cost;
     const prices = overloadsOf(name)
       .filter(({ parameters }) => parameters.length === args.length)
       .map((overload) => priceOf(row, cost, overload, sizes));
@@ -200,6 +197,15 @@ class Estimator {
         return { steps, size: mapOf(rounds * (each.size.units - 1), each.size.inside ?? SCALAR) };
     }
   }
+}
+
+/** What a call takes of whose arguments some are known at load, where that makes a difference. */
+function preparedCost({ prepare }: FunctionRow, args: readonly Tree[]): Cost | undefined {
+  if (prepare === undefined) return undefined;
+  const isKnown = args.length === 1 || args.some((arg) => arg.op === "constant");
+  return isKnown
+    ? prepare(args.map((arg) => (arg.op === "constant" ? fromLiteral(arg.value) : undefined)))?.cost
+    : undefined;
 }
 
 /** What a call takes besides its arguments, and gives, by one of the overloads that it may be. */

@@ -40,6 +40,11 @@ describe("a condition that no request can make true is said where it stands", ()
   ])("%s", (text, place) => {
     expect(warnings(text)).toEqual([`P1257 ${place}`]);
   });
+
+  test("several in the order of the text", () => {
+    const text = "[request.path].map(p, size(p) < 0, size(p) == -1)";
+    expect(warnings(text)).toEqual(["P1257 size(p) < 0", "P1257 size(p) == -1"]);
+  });
 });
 
 describe("what can hold is left alone", () => {

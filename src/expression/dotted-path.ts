@@ -20,5 +20,6 @@ export function pathOf(syntax: Syntax): readonly Step[] | undefined {
     steps.push({ name: current.field, optional: current.optional, rooted: false, at: current.at });
   }
   if (current.is !== "name") return undefined;
-  return [...steps, { name: current.name, optional: false, rooted: current.rooted, at: current.at }].reverse();
+  steps.push({ name: current.name, optional: false, rooted: current.rooted, at: current.at });
+  return steps.reverse();
 }

@@ -50,11 +50,12 @@ function readDouble(token: Token, negative: boolean): ReadLiteral {
 }
 
 function readText(token: Token): ReadLiteral {
-  const [opening = "", prefix = "", quote = '"'] = /^([bBrR]*)("""|'''|"|')/.exec(token.text) ?? [];
+  const [opening = "", prefix = "", quote = '"'] = OPENING.exec(token.text) ?? [];
   const start = token.start + opening.length;
   const body = token.text.slice(opening.length, -quote.length).replace(/\r\n?/g, "\n");
   const isBytes = token.kind === "bytes";
-  if (/[rR]/.test(prefix)) return read(isBytes ? bytesOf(body) : { type: "string", value: body });
+  const isAsWritten = !body.includes("\\") || /[rR]/.test(prefix);
+  if (isAsWritten) return read(isBytes ? bytesOf(body) : { type: "string", value: body });
   const parts: (string | number)[] = [];
   for (const match of body.matchAll(PART)) {
     const part = match[0].startsWith("\\") ? unescaped(match[0], isBytes) : match[0];
@@ -66,6 +67,7 @@ function readText(token: Token): ReadLiteral {
   return read({ type: "bytes", value: new Uint8Array(Buffer.concat(parts.map(inBytes))) });
 }
 
+const OPENING = /^([bBrR]*)("""|'''|"|')/;
 const PART = /[^\\]+|\\(?:[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|[\s\S])/g;
 
 const ESCAPES: ReadonlyMap<string, number> = new Map([

@@ -32,9 +32,12 @@ function failed(found: Problem): Parsed {
   return { ok: false, problem: found };
 }
 
-const RELATIONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">=", "in"]);
-const SUMS: ReadonlySet<string> = new Set(["+", "-"]);
-const PRODUCTS: ReadonlySet<string> = new Set(["*", "/", "%"]);
+/** Operators that are read from left to right, loosest first: what stands on their sides is of the next. */
+const LEVELS: readonly ReadonlySet<string>[] = [
+  new Set(["==", "!=", "<", "<=", ">", ">=", "in"]),
+  new Set(["+", "-"]),
+  new Set(["*", "/", "%"]),
+];
 /** Words of the grammar itself, which name nothing, not even a field. */
 const KEYWORDS: ReadonlySet<string> = new Set(["true", "false", "null", "in"]);
 /** Kept free by the language; as fields they are fine. */
@@ -79,48 +82,46 @@ class Parser {
   #expression(): Syntax {
     if (this.#nesting >= this.#bounds.nesting) return this.#tooDeep(this.#peek());
     this.#nesting++;
-    const condition = this.#chain("or", "||", () => this.#and());
+    const condition = this.#or();
     const syntax = this.#take("?") ? this.#conditional(condition) : condition;
     this.#nesting--;
     return syntax;
   }
 
   #conditional(condition: Syntax): Syntax {
-    const whenTrue = this.#chain("or", "||", () => this.#and());
+    const whenTrue = this.#or();
     this.#expect(":");
     const whenFalse = this.#expression();
     const at = this.#around(condition, whenFalse);
     return this.#node({ is: "conditional", condition, whenTrue, whenFalse, at }, condition, whenTrue, whenFalse);
   }
 
+  #or(): Syntax {
+    const first = this.#and();
+    if (this.#peek().text !== "||") return first;
+    const operands: [Syntax, ...Syntax[]] = [first];
+    while (this.#take("||")) operands.push(this.#and());
+    return this.#chain("or", operands);
+  }
+
   #and(): Syntax {
-    return this.#chain("and", "&&", () => this.#relation());
+    const first = this.#leftToRight(0);
+    if (this.#peek().text !== "&&") return first;
+    const operands: [Syntax, ...Syntax[]] = [first];
+    while (this.#take("&&")) operands.push(this.#leftToRight(0));
+    return this.#chain("and", operands);
   }
 
-  #chain(is: "and" | "or", sign: string, operand: () => Syntax): Syntax {
-    const first = operand();
-    if (this.#peek().text !== sign) return first;
-    const operands = [first];
-    while (this.#take(sign)) operands.push(operand());
-    return this.#node({ is, operands, at: this.#around(first, operands.at(-1) ?? first) }, ...operands);
+  #chain(is: "and" | "or", operands: readonly [Syntax, ...Syntax[]]): Syntax {
+    return this.#node({ is, operands, at: this.#around(operands[0], operands.at(-1) ?? operands[0]) }, ...operands);
   }
 
-  #relation(): Syntax {
-    return this.#leftToRight(RELATIONS, () => this.#sum());
-  }
-
-  #sum(): Syntax {
-    return this.#leftToRight(SUMS, () => this.#product());
-  }
-
-  #product(): Syntax {
-    return this.#leftToRight(PRODUCTS, () => this.#unary());
-  }
-
-  #leftToRight(signs: ReadonlySet<string>, operand: () => Syntax): Syntax {
-    let left = operand();
+  #leftToRight(level: number): Syntax {
+    const signs = LEVELS[level];
+    if (signs === undefined) return this.#unary();
+    let left = this.#leftToRight(level + 1);
     for (let sign = this.#takeOf(signs); sign !== undefined; sign = this.#takeOf(signs)) {
-      const right = operand();
+      const right = this.#leftToRight(level + 1);
       const args = [left, right];
       left = this.#node({ is: "operator", name: `_${sign.text}_`, args, at: this.#around(left, right) }, ...args);
     }

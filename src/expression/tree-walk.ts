@@ -44,15 +44,64 @@ export function mapChildren(tree: Inner, child: (tree: Tree) => Tree): Tree {
 
 /** Visits the nodes right inside of a node, in the order of the text. */
 export function eachChild(tree: Tree, visit: (child: Tree) => void): void {
-  if (tree.op === "constant" || tree.op === "attribute" || tree.op === "local") return;
-  mapChildren(tree, (child) => {
-    visit(child);
-    return child;
-  });
+  switch (tree.op) {
+    case "constant":
+    case "attribute":
+    case "local":
+      break;
+    case "select":
+    case "optional-select":
+    case "optional":
+    case "has":
+    case "not":
+      visit(tree.operand);
+      break;
+    case "index":
+    case "optional-index":
+      visit(tree.operand);
+      visit(tree.index);
+      break;
+    case "and":
+    case "or":
+      for (const operand of tree.operands) visit(operand);
+      break;
+    case "conditional":
+      visit(tree.condition);
+      visit(tree.whenTrue);
+      visit(tree.whenFalse);
+      break;
+    case "list":
+      for (const element of tree.elements) visit(element);
+      break;
+    case "map":
+      for (const [key, value] of tree.entries) {
+        visit(key);
+        visit(value);
+      }
+      break;
+    case "call":
+      for (const arg of tree.args) visit(arg);
+      break;
+    case "bind":
+      visit(tree.value);
+      visit(tree.body);
+      break;
+    case "optional-map":
+      visit(tree.operand);
+      visit(tree.body);
+      break;
+    case "comprehension":
+      visit(tree.range);
+      if (tree.where) visit(tree.where);
+      visit(tree.body);
+  }
 }
 
 /** Visits a node and everything in it, in the order of the text. */
 export function eachNode(tree: Tree, visit: (tree: Tree) => void): void {
-  visit(tree);
-  eachChild(tree, (child) => eachNode(child, visit));
+  const visitAll = (node: Tree): void => {
+    visit(node);
+    eachChild(node, visitAll);
+  };
+  visitAll(tree);
 }

@@ -31,10 +31,26 @@ describe("a folder compiled in a thread of its own", () => {
     const compiler = await compilerOf({ ...GOOD, "q.yaml": policy("source.principl == 'GET'").replace("p\n", "q\n") });
     await compiler.read();
     const compiled = await compiler.compile();
-    if ("gaveUp" in compiled) throw new Error(JSON.stringify(compiled));
-    expect(compiled.plan).toBeUndefined();
+    if ("gaveUp" in compiled || compiled.plan !== undefined) throw new Error(JSON.stringify(compiled));
     expect(compiled.diagnostics.map(({ code, span }) => `${code} ${span?.file}`)).toEqual(["P1201 q.yaml"]);
     expect([...compiled.sources.keys()]).toEqual(["q.yaml"]);
+  });
+
+  test("says of warnings how many, and which only where handlers are refused", async () => {
+    const handlers = "handlers:\n  - { handler: h, adapter: prometheus }\n";
+    const compiler = await compilerOf({
+      ...GOOD,
+      "p.yaml": policy("request.method == 'GET'"),
+      "handlers.yaml": handlers,
+    });
+    await compiler.read();
+    const compiled = await compiler.compile();
+    expect(compiled).toMatchObject({ plan: {}, warnings: 1 });
+    expect(compiled).not.toHaveProperty("diagnostics");
+    const refused = await compiler.place([
+      { handler: "h", part: "adapter", path: [], message: "not so", code: "P1401" },
+    ]);
+    expect(refused).toMatchObject({ diagnostics: [{ code: "P1401" }, { code: "P1323", severity: "warning" }] });
   });
 
   test("finds the place of what an adapter says", async () => {
@@ -84,7 +100,7 @@ describe("a compiler thread that is lost", () => {
     expect(await reading).toMatchObject({ gaveUp: { code: "P1018", message: expect.stringContaining("ended") } });
     const version = await compiler.read();
     expect(version).toMatchObject({ id: expect.any(String) });
-    expect(await compiler.compile()).toMatchObject({ diagnostics: [] });
+    expect(await compiler.compile()).toMatchObject({ plan: {}, warnings: 0 });
     expect(threads).toHaveLength(2);
   });
 

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { notCompiled } from "../diagnostics/messages/document.ts";
@@ -209,13 +210,19 @@ const ENTRY = new URL(
   import.meta.url,
 );
 
+/** V8 reserves three times what is in use of the room for what is new. */
+const SEMI_SPACES = 3;
+
 /** Starts the thread that compiles. */
 export function spawnCompiler(data: CompilerData): CompilerPort {
+  // V8 asks how much room there is for what is new when a thread begins to run, and knows no other way to be told but one for all threads.
+  setFlagsFromString(`--min-semi-space-size=${COMPILER_YOUNG_HEAP_MB / SEMI_SPACES}`);
   const worker = new Worker(ENTRY, {
     workerData: data,
     name: "weir-compiler",
     resourceLimits: { maxOldGenerationSizeMb: COMPILER_HEAP_MB, maxYoungGenerationSizeMb: COMPILER_YOUNG_HEAP_MB },
   });
+  worker.once("online", () => setFlagsFromString("--min-semi-space-size=0"));
   let error: Error | undefined;
   // An exception in the thread ends the thread and not the process; what was thrown may be anything.
   worker.on("error", (thrown: unknown) => {

@@ -26,6 +26,7 @@ export function sourceText(source: ScalarSource): SourceText {
     text: source.text,
     span: source.span,
     locate(start, end) {
+      if (source.body === source.text) return locateAsWritten(source, start, end);
       // Made at the first question: most expressions have nothing wrong with them.
       places ??= placesOf(source);
       return locate(source, places, start, end);
@@ -54,6 +55,12 @@ function locate(source: ScalarSource, places: Places, start: number, end: number
   if (end <= start) return { file, start: from, end: from };
   const to = places.ends[Math.min(end, text.length) - 1] ?? from;
   return { file, start: from, end: Math.max(from, to) };
+}
+
+/** Where every unit of the text stands as itself. */
+function locateAsWritten({ file, text, bodyStart }: ScalarSource, start: number, end: number): Span {
+  const from = Math.min(Math.max(0, start), text.length);
+  return { file, start: bodyStart + from, end: bodyStart + Math.max(from, Math.min(end, text.length)) };
 }
 
 function placesOf(source: ScalarSource): Places {

@@ -10,6 +10,7 @@ import { type Generator, startGenerator } from "./load/generator.ts";
 import { type Measured, measureMatrix } from "./matrix.ts";
 import { measureReload, type ReloadFigures } from "./reload.ts";
 import type { Results } from "./results.ts";
+import { median } from "./statistics.ts";
 import {
   authz,
   BEFORE,
@@ -141,10 +142,12 @@ async function collectionsOf({ flags, generator, cores, timing }: Run): Promise<
   flags.progress("garbage collection");
   await using hook = await hookFolder();
   await using fleet = new Fleet({ checkout: CHECKOUT, cores, env: hook.env });
-  const shares: Record<string, number> = {};
-  for (const subject of SUBJECTS.filter(({ name }) => name === weirName(USUAL_RULES) || name === NODE_ECHO))
-    shares[subject.name] = await collectionShare(fleet, generator, hook.path, subject, timing);
-  return shares;
+  const subjects = SUBJECTS.filter(({ name }) => name === weirName(USUAL_RULES) || name === NODE_ECHO);
+  const shares = new Map(subjects.map(({ name }) => [name, [] as number[]]));
+  for (let round = 0; round < flags.rounds; round++)
+    for (const subject of subjects)
+      shares.get(subject.name)?.push(await collectionShare(fleet, generator, hook.path, subject, timing));
+  return Object.fromEntries([...shares].map(([name, ofRounds]) => [name, median(ofRounds)]));
 }
 
 async function flatnessOf({ flags, generator, cores }: Run): Promise<Flatness> {

@@ -6,7 +6,7 @@ import { ask, type Subject } from "./subjects.ts";
 /** How much memory a server has as it goes on answering. */
 export interface Flatness {
   readonly checks: number;
-  /** After the first tenth, and at the end. */
+  /** After the first quarter, when the heap has the room that so many calls at a time need, and at the end. */
   readonly earlyMib: number;
   readonly lateMib: number;
 }
@@ -33,7 +33,7 @@ export async function measureFlatness(
     );
     if (!(perSecond > 0)) throw new Error(`${subject.name} does not answer any more`);
     answered += Math.round((perSecond * measuredMs) / 1_000);
-    if (answered >= checks / 10) earlyMib ??= memoryOf(server.pid).rssMib;
+    if (answered >= checks / 4) earlyMib ??= memoryOf(server.pid).rssMib;
   }
   const lateMib = memoryOf(server.pid).rssMib;
   return { checks: answered, earlyMib: earlyMib ?? lateMib, lateMib };

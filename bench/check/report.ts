@@ -149,7 +149,7 @@ function reloadTable({ reload, flatness, collections }: Results): string {
   }
   if (flatness !== undefined)
     rows.push([
-      `RSS after a tenth and all of ${flatness.checks.toLocaleString("en")} checks, MiB`,
+      `RSS after a quarter and all of ${flatness.checks.toLocaleString("en")} checks, MiB`,
       `${one(flatness.earlyMib)}, ${one(flatness.lateMib)}`,
     ]);
   for (const [name, share] of Object.entries(collections))

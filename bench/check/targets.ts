@@ -85,7 +85,7 @@ export const TARGETS: readonly Target[] = [
   reload(`RSS after load, ${MANY_RULES} rules`, "MiB", 180, ({ loadedMib }) => loadedMib),
   reload("RSS during a reload : after load", "×", 2.2, ({ peakMib, loadedMib }) => peakMib / loadedMib),
   {
-    what: "memory after a million calls : after a tenth of them",
+    what: "memory after a million calls : after a quarter of them",
     unit: "×",
     // What a heap breathes between two collections.
     most: 1.1,

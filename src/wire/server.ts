@@ -1,9 +1,10 @@
+import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { type ConnectionInjector, Server, ServerCredentials, setLogger } from "@grpc/grpc-js";
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import { type Address, exposureOf } from "./address.ts";
 import { type Carrier, carryStream, carryUnary } from "./carry.ts";
-import type { Door } from "./door.ts";
+import type { Door, Peer } from "./door.ts";
 import { Health, WATCH_PATH } from "./health.ts";
 import { type CarryStream, interceptHttp2 } from "./http2-server.ts";
 import { InFlight } from "./in-flight.ts";
@@ -91,36 +92,50 @@ class GrpcServer implements RunningServer {
   readonly #sessions: Sessions;
   readonly #overload: Overload;
   readonly #parking: Parking;
+  readonly #peers: Peers;
   readonly #tls: TlsFront | undefined;
   readonly #log: Log;
+  readonly #telemetry: ServerOptions["telemetry"];
   #address = "";
 
   constructor({ doors, address, tls, log, telemetry, monotonicMs, limits: given }: ServerOptions) {
     const limits = { ...WIRE_LIMITS, ...given };
-    const peers = new Peers(address.kind === "unix");
-    const { maxWaitingAnswers, maxMessageBytes, maxConnections } = limits;
+    const { maxWaitingAnswers, maxMessageBytes, handshakeMs } = limits;
+    this.#log = log;
+    this.#telemetry = telemetry;
+    this.#peers = new Peers(address.kind === "unix");
+    this.#parking = new Parking(monotonicMs);
+    this.#overload = this.#newOverload(limits, monotonicMs);
+    this.#sessions = this.#newSessions(limits, monotonicMs, lastingCalls(doors));
+    this.#tls =
+      tls && new TlsFront({ ...tls, handshakeMs, log, events: { secured: this.#serve, failed: this.#failed } });
+    this.#listener = this.#newListener(limits.maxConnections);
     quietLibrary(log);
     const server = new Server(grpcOptions(limits));
-    const carrier = { peers, inFlight: this.#inFlight, telemetry, log, monotonicMs, maxWaitingAnswers };
+    const carrier = { peers: this.#peers, inFlight: this.#inFlight, telemetry, log, monotonicMs, maxWaitingAnswers };
     addDoors(server, doors, carrier);
     this.#health = new Health(doors.map(serviceOf), "SERVING");
     this.#health.addTo(server);
     addReflection(server);
     // Not grpc-js does the TLS, but we in front of it: what it gets to see is decrypted.
     this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#parking = new Parking(monotonicMs);
-    this.#overload = new Overload({
+    const unary = { ...carrier, maxMessageBytes, peerOf: this.#peerOf };
+    this.#intercept(server, limits, new UnaryCalls(doors, unary));
+  }
+
+  #newOverload(limits: WireLimits, monotonicMs: () => number): Overload {
+    return new Overload({
       limits,
       events: {
-        refused: () => telemetry.notAdmitted("overload"),
+        refused: () => this.#telemetry.notAdmitted("overload"),
         sentAway: (session) => {
-          telemetry.connectionEnded("overload");
+          this.#telemetry.connectionEnded("overload");
           this.#parking.mark(addressOf(session.socket));
           session.close();
         },
-        began: (delayMs) => log.warn("overloaded: calls are refused", { delayMs: Math.round(delayMs) }),
+        began: (delayMs) => this.#log.warn("overloaded: calls are refused", { delayMs: Math.round(delayMs) }),
         ended: (lastedMs, refused) => {
-          log.warn("no longer overloaded", { lastedMs: Math.round(lastedMs), refused });
+          this.#log.warn("no longer overloaded", { lastedMs: Math.round(lastedMs), refused });
           this.#parking.clear();
         },
       },
@@ -129,20 +144,36 @@ class GrpcServer implements RunningServer {
       utilization: (now, before) => performance.eventLoopUtilization(now, before),
       cpuMs: threadCpuMs,
     });
-    this.#sessions = new Sessions({
+  }
+
+  #newSessions(limits: WireLimits, monotonicMs: () => number, lasts: (path: string) => boolean): Sessions {
+    return new Sessions({
       limits,
-      lasts: lastingCalls(doors),
-      ended: (why) => telemetry.connectionEnded(why),
+      lasts,
+      ended: (why) => this.#telemetry.connectionEnded(why),
       takenBack: (session) => this.#overload.takenBack(session),
       monotonicMs,
       random: Math.random,
     });
-    const unary = new UnaryCalls(doors, {
-      ...carrier,
-      maxMessageBytes,
-      peerOf: (session) => this.#sessions.peerOf(session),
+  }
+
+  #newListener(maxConnections: number): Listener {
+    return new Listener(maxConnections, {
+      opened: (socket) => {
+        this.#telemetry.connection("opened");
+        this.#parking.pass(socket, addressOf(socket), () => {
+          if (this.#tls === undefined) this.#serve(socket);
+          else this.#tls.take(socket);
+        });
+      },
+      closed: () => this.#telemetry.connection("closed"),
+      refused: () => this.#telemetry.connection("refused"),
     });
-    interceptHttp2(server, limits.maxHeaderListBytes, (carry) => {
+  }
+
+  /** Takes the doors' unary calls before grpc-js sees them, unless they are too many; all others go on to it. */
+  #intercept(server: Server, { maxHeaderListBytes }: WireLimits, unary: UnaryCalls): void {
+    interceptHttp2(server, maxHeaderListBytes, (carry) => {
       const carryUnary: CarryStream = (stream, headers) => {
         if (!unary.take(stream, headers)) carry(stream, headers);
       };
@@ -153,30 +184,22 @@ class GrpcServer implements RunningServer {
           this.#sessions.stream(stream, headers, unary.isOne(headers[":path"]) ? shed : carry),
       };
     });
-    this.#log = log;
-    const serve = (socket: Socket, principal?: string): void => {
-      const peer = peers.join(socket, principal);
-      if (peer === undefined) {
-        socket.destroy();
-        return;
-      }
-      this.#sessions.next(socket, peer);
-      this.#injector.injectConnection(socket);
-    };
-    const events = { secured: serve, failed: (why: string) => telemetry.handshakeFailed(why) };
-    this.#tls = tls && new TlsFront({ ...tls, handshakeMs: limits.handshakeMs, log, events });
-    this.#listener = new Listener(maxConnections, {
-      opened: (socket) => {
-        telemetry.connection("opened");
-        this.#parking.pass(socket, addressOf(socket), () => {
-          if (this.#tls === undefined) serve(socket);
-          else this.#tls.take(socket);
-        });
-      },
-      closed: () => telemetry.connection("closed"),
-      refused: () => telemetry.connection("refused"),
-    });
   }
+
+  /** @param principal that of the client's certificate, where it showed one. */
+  readonly #serve = (socket: Socket, principal?: string): void => {
+    const peer = this.#peers.join(socket, principal);
+    if (peer === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#sessions.next(socket, peer);
+    this.#injector.injectConnection(socket);
+  };
+
+  readonly #peerOf = (session: Http2Session | undefined): Peer => this.#sessions.peerOf(session);
+
+  readonly #failed = (why: string): void => this.#telemetry.handshakeFailed(why);
 
   get address(): string {
     return this.#address;

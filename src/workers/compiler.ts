@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { Worker } from "node:worker_threads";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { notCompiled } from "../diagnostics/messages/document.ts";
 import type {
@@ -23,6 +21,7 @@ import {
   REPLACE_AFTER_MS,
   type ToCompiler,
 } from "./compiler-protocol.ts";
+import { startThread } from "./start-thread.ts";
 
 /** The main thread's end of the way to the thread that compiles. */
 export interface CompilerPort {
@@ -210,19 +209,15 @@ const ENTRY = new URL(
   import.meta.url,
 );
 
-/** V8 reserves three times what is in use of the room for what is new. */
-const SEMI_SPACES = 3;
-
 /** Starts the thread that compiles. */
 export function spawnCompiler(data: CompilerData): CompilerPort {
-  // V8 asks how much room there is for what is new when a thread begins to run, and knows no other way to be told but one for all threads.
-  setFlagsFromString(`--min-semi-space-size=${COMPILER_YOUNG_HEAP_MB / SEMI_SPACES}`);
-  const worker = new Worker(ENTRY, {
-    workerData: data,
+  const worker = startThread(ENTRY, {
     name: "weir-compiler",
-    resourceLimits: { maxOldGenerationSizeMb: COMPILER_HEAP_MB, maxYoungGenerationSizeMb: COMPILER_YOUNG_HEAP_MB },
+    data,
+    heapMb: COMPILER_HEAP_MB,
+    youngHeapMb: COMPILER_YOUNG_HEAP_MB,
+    roomAtOnce: true,
   });
-  worker.once("online", () => setFlagsFromString("--min-semi-space-size=0"));
   let error: Error | undefined;
   // An exception in the thread ends the thread and not the process; what was thrown may be anything.
   worker.on("error", (thrown: unknown) => {

@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { type FromThread, THREAD_HEAP_MB, THREAD_YOUNG_HEAP_MB, type ThreadData, type ToThread } from "./protocol.ts";
+import { startThread } from "./start-thread.ts";
 
 /** The supervisor's end of the way to one thread. */
 export interface ThreadPort {
@@ -19,10 +20,12 @@ const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./request-thread.ts" : 
 
 /** Starts a request thread. */
 export function spawnThread(data: ThreadData): ThreadPort {
-  const worker = new Worker(ENTRY, {
-    workerData: data,
+  const worker = startThread(ENTRY, {
     name: `weir-requests-${data.thread}`,
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB, maxYoungGenerationSizeMb: THREAD_YOUNG_HEAP_MB },
+    data,
+    heapMb: THREAD_HEAP_MB,
+    youngHeapMb: THREAD_YOUNG_HEAP_MB,
+    roomAtOnce: false,
   });
   return portOf(worker);
 }

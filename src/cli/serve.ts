@@ -174,8 +174,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<ExitCode> {
       io.err(`weir: ${serving.problem}\n`);
       return serving.usage ? EXIT.usage : EXIT.internal;
     case "invalid-policy": {
-      const { diagnostics, sources } = serving;
-      const errors = diagnostics.filter(({ severity }) => severity === "error");
+      const { diagnostics: errors, sources } = serving;
       io.err(`${renderText(errors, sources, { color: io.color.err, folder: inFolder(flags.policies) })}\n`);
       io.err(
         `weir: not serving: ${errors.length === 1 ? "an error" : `${errors.length} errors`} in ${flags.policies}\n`,

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { createHandlerHost, createModuleSource } from "../adapter-host/index.ts";
-import { hasErrors } from "../diagnostics/diagnostic.ts";
+import { hasErrors, isError } from "../diagnostics/diagnostic.ts";
 import { reportDiagnostics } from "../diagnostics/render-json.ts";
 import { renderText } from "../diagnostics/render-text.ts";
 import { type Examination, examineWithHandlers } from "../engine/examine.ts";
@@ -70,7 +70,7 @@ function doorsOf(policies: Policies): string {
 }
 
 function summary(diagnostics: Examination["diagnostics"], directory: string): string {
-  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
+  const errors = diagnostics.filter(isError).length;
   const warnings = counted(diagnostics.length - errors, "warning");
   if (errors === 0) return `${directory} is valid${warnings === "" ? "" : `, with ${warnings}`}\n`;
   return `${counted(errors, "error")}${warnings === "" ? "" : ` and ${warnings}`} in ${directory}\n`;

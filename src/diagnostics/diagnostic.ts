@@ -24,6 +24,10 @@ export interface Diagnostic {
 /** The text of each file that was read, by path relative to the folder: what positions are shown against. */
 export type Sources = ReadonlyMap<string, string>;
 
+export function isError({ severity }: Diagnostic): boolean {
+  return severity === "error";
+}
+
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
-  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+  return diagnostics.some(isError);
 }

@@ -1,4 +1,4 @@
-import type { Diagnostic, Sources } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, isError, type Sources } from "../diagnostics/diagnostic.ts";
 import { sortDiagnostics } from "../diagnostics/order.ts";
 import type { FolderReading } from "../policy/folder.ts";
 import type { PolicyStore, StoreWatchOptions } from "../policy/store.ts";
@@ -18,7 +18,7 @@ export interface FolderCompiler {
   read(): Promise<FolderVersion | GaveUp>;
   /** Compiles what was read. */
   compile(): Promise<CompiledFolder | GaveUp>;
-  /** Everything that was found, with what is wrong with handlers at its place in the folder. */
+  /** Everything that is wrong, with what is wrong with handlers at its place in the folder. */
   place(issues: readonly HandlerIssue[]): Promise<FolderFindings | GaveUp>;
   /** As a store's `watch`. */
   watch(options: StoreWatchOptions): Promise<void>;
@@ -38,7 +38,9 @@ export interface GaveUp {
   readonly gaveUp: Diagnostic;
 }
 
+/** What keeps a folder from being served. Warnings are for those who validate it: there are thousands as easily as one. */
 export interface FolderFindings {
+  /** Errors, in the order in which people read them. */
   readonly diagnostics: readonly Diagnostic[];
   /** Of the files that the diagnostics point into. */
   readonly sources: Sources;
@@ -46,11 +48,11 @@ export interface FolderFindings {
 
 export type CompiledFolder = GoodFolder | BadFolder;
 
-/** Of its warnings only how many: they are thousands as easily as one, and nobody reads those of what is served. */
 export interface GoodFolder {
   readonly plan: CompiledPlan;
   /** For their adapters to judge. */
   readonly handlers: readonly HandlerSpec[];
+  /** How many there are. */
   readonly warnings: number;
 }
 
@@ -133,10 +135,11 @@ function planOf({ frame, policies, summaries }: Examined<SharedArrayBuffer>): Co
 }
 
 function findings(diagnostics: readonly Diagnostic[], sources: Sources): FolderFindings {
+  const errors = diagnostics.filter(isError);
   const shown = new Map<string, string>();
-  for (const { span } of diagnostics) {
+  for (const { span } of errors) {
     const text = span && sources.get(span.file);
     if (text !== undefined) shown.set(span?.file ?? "", text);
   }
-  return { diagnostics, sources: shown };
+  return { diagnostics: errors, sources: shown };
 }

@@ -48,6 +48,7 @@ export interface LoadedSnapshot {
 export interface LoadFailure {
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Errors. */
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
 }

@@ -1,5 +1,4 @@
 import type { HandlerHost, HandlerStatus } from "../adapter-host/host.ts";
-import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { renderText } from "../diagnostics/render-text.ts";
 import type { Log, Telemetry } from "../telemetry/index.ts";
 import type { FolderCompiler } from "./folder-compiler.ts";
@@ -97,16 +96,11 @@ function loadEvents({ log, telemetry }: RuntimeOptions): LoadEvents {
       telemetry.snapshotLoad("error");
       // At the start whoever starts it shows the list.
       if (serving === undefined) return;
-      const errors = diagnostics.filter(isError);
       log.error("policies not loaded, the last good ones go on serving", {
         snapshot: serving.id,
-        errors: errors.length,
-        report: renderText(errors, sources),
+        errors: diagnostics.length,
+        report: renderText(diagnostics, sources),
       });
     },
   };
-}
-
-function isError(diagnostic: Diagnostic): boolean {
-  return diagnostic.severity === "error";
 }

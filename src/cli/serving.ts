@@ -14,7 +14,7 @@ import type { WireLimits } from "../wire/limits.ts";
 import type { TlsClients } from "../wire/tls.ts";
 import { openTlsFiles, type TlsFiles } from "../wire/tls-files.ts";
 import type { TlsMaterial, TlsPaths } from "../wire/tls-material.ts";
-import { collectAfterLoading } from "../workers/collect-garbage.ts";
+import { Collector } from "../workers/collect-garbage.ts";
 import { type RequestService, type RequestServiceOptions, serveInThread } from "../workers/request-service.ts";
 import type { RequestSettings } from "../workers/request-side.ts";
 import { spawnThread } from "../workers/spawn.ts";
@@ -110,7 +110,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   }
   runtime = started;
   // Nobody is served yet.
-  collectAfterLoading();
+  new Collector().allOfMuch();
   letYoungHeapGrow();
   boundGarbage(() => requests.heapBytes);
   return new Assembly({

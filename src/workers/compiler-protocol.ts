@@ -21,7 +21,8 @@ export const COMPILE_LIMIT_MS = 120_000;
 export const COMPILER_HEAP_MB = 1024;
 /**
  * For what has just been made, a third of it at a time, and that from the beginning: with so much, most of what a file leaves behind is gone
- * before anybody looks. With a sixth of it loading ten thousand rules takes a tenth longer.
+ * before anybody looks. With a sixth of it loading ten thousand rules takes a tenth longer. The thread itself sees to it that this room is
+ * not filled by looking at the folder (`Collector.young`).
  */
 export const COMPILER_YOUNG_HEAP_MB = 48;
 /** A thread that was lost is replaced after so long; each further one in a row after twice as long, up to the most. */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { InlineCompiler } from "../engine/folder-compiler.ts";
 import { DirectoryStore } from "../policy/store.ts";
-import { collectGarbage } from "./collect-garbage.ts";
+import { Collector } from "./collect-garbage.ts";
 import type { Answer, CompilerData, FromCompiler, Question, ToCompiler } from "./compiler-protocol.ts";
 
 /** Where the compiler thread begins; `compiler.ts` starts it. */
@@ -11,6 +11,7 @@ const port = parentPort;
 // What `compiler.ts` gave: both sides are of one build.
 const { folder, pollMs } = workerData as CompilerData;
 const compiler = new InlineCompiler(new DirectoryStore(folder, pollMs === undefined ? {} : { pollMs }));
+const garbage = new Collector();
 let looked: () => void = () => undefined;
 
 port.on("message", (message: ToCompiler) => {
@@ -68,8 +69,12 @@ let givingBack: NodeJS.Timeout | undefined;
 function giveBackLater(): void {
   const afterMs = givingBack === undefined ? 0 : GIVE_BACK_AFTER_MS;
   clearTimeout(givingBack);
-  givingBack = setTimeout(collectGarbage, afterMs);
+  givingBack = setTimeout(() => garbage.all(), afterMs);
 }
+
+/** Each look at the folder makes a little that is new, and there is much room for it. Milliseconds. */
+const EMPTIED_EVERY_MS = 1_000;
+setInterval(() => garbage.young(), EMPTIED_EVERY_MS);
 
 function say(message: FromCompiler): void {
   port.postMessage(message);

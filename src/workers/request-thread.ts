@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { collectAfterLoading } from "./collect-garbage.ts";
+import { Collector } from "./collect-garbage.ts";
 import type { ThreadData, ToThread } from "./protocol.ts";
 import { RequestThread, type SupervisorPort } from "./thread.ts";
 
@@ -11,7 +11,7 @@ const port: SupervisorPort = {
   post: (message) => parent.postMessage(message),
   onMessage: (take) => parent.on("message", (message: ToThread) => take(message)),
   close: () => parent.close(),
-  settle: collectAfterLoading,
+  settle: () => new Collector().allOfMuch(),
   exit: () => process.exit(1),
 };
 // What `spawn.ts` gave: both sides are of one build.

@@ -15,6 +15,8 @@ export interface ThreadStart {
 
 /** V8 takes three times what it fills of the room for what is new. */
 const SEMI_SPACES = 3;
+/** What to say where V8 is to choose. */
+const V8_DECIDES = 0;
 
 /**
  * Starts a thread of ours; `entry` is where it begins.
@@ -23,12 +25,10 @@ const SEMI_SPACES = 3;
  * same moment the first may have what was said for the second.
  */
 export function startThread(entry: URL, { name, data, heapMb, youngHeapMb, roomAtOnce }: ThreadStart): Worker {
-  setFlagsFromString(`--min-semi-space-size=${roomAtOnce ? youngHeapMb / SEMI_SPACES : V8_DECIDES}`);
+  setFlagsFromString(`--min-semi-space-size=${roomAtOnce ? Math.floor(youngHeapMb / SEMI_SPACES) : V8_DECIDES}`);
   return new Worker(entry, {
     workerData: data,
     name,
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: youngHeapMb },
   });
 }
-
-const V8_DECIDES = 0;
